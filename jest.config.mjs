@@ -1,6 +1,8 @@
 // One project on Nest 12. The second project runs the Nest tests again on Nest 11,
 // by pointing every @nestjs import at the copy installed in test/nest-11.
 const shared = {
+  globalSetup: '<rootDir>/test/support/servers/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/servers/global-teardown.mjs',
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.json' }] },
@@ -9,6 +11,10 @@ const shared = {
 const relative = { '^(\\.{1,2}/.*)\\.js$': '$1' };
 
 export default {
+  // Two: the suites share the machine with the servers that they talk to.
+  maxWorkers: 2,
+  // For hooks that start servers, on a slow and busy machine.
+  testTimeout: 30_000,
   projects: [
     {
       ...shared,
