@@ -15,7 +15,7 @@ import type {
   WatchAnswer,
 } from '../../core/lock-driver.js';
 import { LockStoreError } from '../../core/lock-errors.js';
-import { acquire, forceRelease, leave, release, renew } from './lock-steps.js';
+import { acquire, forceRelease, leave, release, renew } from '../../core/lock-steps.js';
 import { MemoryStore, type MemoryStoreOptions } from './memory-store.js';
 
 export interface MemoryLocksOptions extends MemoryStoreOptions {

@@ -6,7 +6,14 @@
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { LockState } from '../../core/lease.js';
 import { LINE_TIMES, type ListQuery, type Wake, type WatchAnswer } from '../../core/lock-driver.js';
-import { settle, unknownName, view, type Moment, type NameState, type Step } from './lock-steps.js';
+import {
+  settle,
+  unknownName,
+  view,
+  type Moment,
+  type NameState,
+  type Step,
+} from '../../core/lock-steps.js';
 
 export interface MemoryStoreOptions {
   /** The store's clock; a fake one makes leases run out on command. Default: the real one. */

@@ -10,7 +10,7 @@
  *     │     claim over   │   │  release, leave or force, somebody waits
  *     └──────────────────┼── claimed   (acquire by the claimant makes it held)
  */
-import type { Ending, LockPhase, LockState, JsonValue } from '../../core/lease.js';
+import type { Ending, LockPhase, LockState, JsonValue } from './lease.js';
 import {
   LINE_TIMES,
   type AcquireAnswer,
@@ -20,7 +20,7 @@ import {
   type ReleaseAnswer,
   type ReleaseRequest,
   type RenewRequest,
-} from '../../core/lock-driver.js';
+} from './lock-driver.js';
 
 /** What the store remembers of one name. Never changed in place. */
 export interface NameState {
