@@ -1,0 +1,21 @@
+/** Waiting, as rules do it: for a moment, or until something has become true. */
+import assert from 'node:assert/strict';
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/** Resolves as soon as `isTrue` is; fails with `what` when it is not within `withinMs`. */
+export async function eventually(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
+  const giveUp = performance.now() + withinMs;
+  while (!(await isTrue())) {
+    assert.ok(performance.now() < giveUp, `within ${withinMs} ms: ${what}`);
+    await pause(10);
+  }
+}

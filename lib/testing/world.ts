@@ -1,0 +1,92 @@
+/**
+ * The stage on which rules act: some processes on one store, names that nobody used before, and the
+ * store's time. One world serves all rules of a run, also those that run side by side.
+ */
+import { randomBytes } from 'node:crypto';
+import type { LockDriver } from '../core/lock-driver.js';
+import { Caller, Process } from './caller.js';
+import type { ConformanceHarness } from './harness.js';
+import { pause } from './waiting.js';
+
+/** What a real wait is longer than asked for: the grain of clocks and timers. */
+const GRAIN_MS = 30;
+
+export class World {
+  readonly #processes: Process[] = [];
+  readonly #fresh: Process[] = [];
+  readonly #run = randomBytes(4).toString('hex');
+  #names = 0;
+  #addresses = 0;
+
+  constructor(readonly harness: ConformanceHarness) {}
+
+  /** Opens the three processes that most rules play with. */
+  async open(): Promise<void> {
+    await this.harness.start?.();
+    await this.processes(3);
+  }
+
+  async close(): Promise<void> {
+    for (const process of [...this.#processes, ...this.#fresh]) await process.driver.close();
+    await this.harness.stop?.();
+  }
+
+  /** The first `count` processes of this world. */
+  async processes(count: number): Promise<readonly Process[]> {
+    while (this.#processes.length < count) this.#processes.push(await this.#newProcess());
+    return this.#processes.slice(0, count);
+  }
+
+  /** A process for this rule alone, which may cut or close it. */
+  async freshProcess(driver?: LockDriver): Promise<Process> {
+    const process = await this.#newProcess(driver);
+    this.#fresh.push(process);
+    return process;
+  }
+
+  /** A name that nobody used before. */
+  name(label = ''): string {
+    this.#names += 1;
+    return `kit:${this.#run}:${this.#names}:${label}`;
+  }
+
+  /** Three callers who want this name, each in a process of its own. */
+  callers(name: string): [Caller, Caller, Caller] {
+    return [this.caller(name, 0), this.caller(name, 1), this.caller(name, 2)];
+  }
+
+  /** Many callers who want this name, spread over the processes that are open. */
+  crowd(name: string, size: number): readonly Caller[] {
+    return Array.from({ length: size }, (_, n) => this.caller(name, n));
+  }
+
+  caller(name: string, process = 0): Caller {
+    const chosen = this.#processes[process % this.#processes.length];
+    if (chosen === undefined) throw new Error('The world is not open yet.');
+    return new Caller(chosen, name);
+  }
+
+  /** Makes `ms` pass for this name by the store's clock, or waits as long. */
+  async elapse(name: string, ms: number): Promise<void> {
+    if (this.harness.elapse === undefined) await pause(ms + GRAIN_MS);
+    else await this.harness.elapse(name, ms);
+  }
+
+  /** Whether time passes on command, so that a rule may take minutes of it. */
+  get timeIsCheap(): boolean {
+    return this.harness.elapse !== undefined;
+  }
+
+  /** So many rounds on a fast store, fewer on one that calls itself slow. */
+  rounds(count: number): number {
+    return Math.max(1, Math.round(count * (this.harness.scale ?? 1)));
+  }
+
+  async #newProcess(given?: LockDriver): Promise<Process> {
+    const driver = given ?? (await this.harness.newDriver());
+    this.#addresses += 1;
+    const process = new Process(driver, `kit-host:${this.#run}:${this.#addresses}`);
+    await driver.open(process.address);
+    return process;
+  }
+}
