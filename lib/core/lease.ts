@@ -5,12 +5,7 @@
 
 /** Anything that survives `JSON.parse(JSON.stringify(value))`. */
 export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** What a store granted: for `ttlMs` from now, by the store's clock, `owner` alone has `name`. */
 export interface Lease {
@@ -78,11 +73,12 @@ const LONGEST_DATA = 4_000;
 /** Writes an error down for the next holder: name, message, code and data, cut to a fair size. */
 export function describeError(error: unknown): EndingError {
   if (!(error instanceof Error)) return { name: 'Error', message: cut(printable(error)) };
-  const { code, data } = error as Error & { code?: unknown; data?: unknown };
+  // Anybody may throw an Error whose fields are something else than they should be.
+  const { name, message, code, data } = error as { [key in keyof EndingError]: unknown };
   const kept = json(data);
   return {
-    name: String(error.name).slice(0, 100),
-    message: cut(String(error.message)),
+    name: String(name).slice(0, 100),
+    message: cut(String(message)),
     ...(typeof code === 'number' || typeof code === 'string' ? { code } : {}),
     ...(kept === undefined ? {} : { data: kept }),
   };
@@ -105,7 +101,9 @@ function cut(text: string): string {
 }
 
 function printable(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(json(value)) ?? String(value));
+  if (typeof value === 'string') return value;
+  const kept = json(value);
+  return kept === undefined ? String(value) : JSON.stringify(kept);
 }
 
 /** The JSON form of a value, or `undefined` when it has none or is too long to carry. */
