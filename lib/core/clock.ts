@@ -6,21 +6,30 @@
 export interface Clock {
   /** Milliseconds on a clock that only goes forward; its zero means nothing. */
   now(): number;
-  /**
-   * Runs `run` once after `ms`. A `background` timer does not keep the process alive.
-   * @returns cancels it; harmless after it ran.
-   */
-  after(ms: number, run: () => void, background?: boolean): () => void;
+  /** Runs `run` once after `ms`. The timer does not keep the process alive unless it is told to. */
+  after(ms: number, run: () => void): Timer;
+}
+
+export interface Timer {
+  /** Harmless after it ran. */
+  cancel(): void;
+  /** Whether the process may not end while this timer runs. */
+  keepAlive(on: boolean): void;
 }
 
 /** The real one: Node's monotonic clock and timers. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after(ms, run, background = false) {
-    const timer = setTimeout(run, Math.max(0, Math.ceil(ms)));
-    if (background) timer.unref();
-    return () => {
-      clearTimeout(timer);
+  after(ms, run) {
+    const timer = setTimeout(run, Math.max(0, Math.ceil(ms))).unref();
+    return {
+      cancel: () => {
+        clearTimeout(timer);
+      },
+      keepAlive: (on) => {
+        if (on) timer.ref();
+        else timer.unref();
+      },
     };
   },
 };

@@ -29,8 +29,8 @@ export interface LockDriver {
   /**
    * Asks for the lease of a name. Idempotent by owner: asked again, it answers what is true now.
    *
-   * - Asked by the live holder: granted again, with the same token and `previous`, and the lease now
-   *   ends `ttlMs` from this step (never later than `atMostMs` after the grant).
+   * - Asked by the live holder: granted again, with the same tokens and `previous`. The lease now ends
+   *   `ttlMs` from this step (never later than `atMostMs` after the grant), with this request's note.
    * - Asked by the live claimant (see `release`): granted as if it were free. The hold starts now, with
    *   the full ttl.
    * - Free, run out, or at the end of its rest, and nobody alive ahead in the line: granted, with

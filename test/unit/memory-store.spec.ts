@@ -17,7 +17,7 @@ function shiftedClock() {
   let now = 0;
   return {
     now: () => now,
-    after: () => () => undefined,
+    after: () => ({ cancel: () => undefined, keepAlive: () => undefined }),
     advance(ms: number) {
       now += ms;
     },

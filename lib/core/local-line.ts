@@ -1,0 +1,313 @@
+/**
+ * The callers of one name inside this process. They stand in a line of their own, and only one owner
+ * stands for all of them in the store: ten thousand waiting callers cost the store one ticket.
+ *
+ * The lease is the process's, the turn the caller's. While a lease is younger than `TURNS_MS`, a
+ * finished turn passes to the next caller without asking the store; after that the lease goes back
+ * to the line in the store, release and new ticket in one call, so that no other instance starves.
+ */
+import type { Engine } from './engine.js';
+import { insist } from './engine.js';
+import { HeldLock } from './held-lock.js';
+import type { ReleaseOutcome, TurnKeeper } from './held-lock.js';
+import type { Ending } from './lease.js';
+import { describeError } from './lease.js';
+import type { KeptLease } from './lease-renewer.js';
+import type { AcquireRequest, Granted, Refused, ReleaseAnswer } from './lock-driver.js';
+import type { Callers } from './acquire-lock.js';
+import { WaitLoop } from './acquire-lock.js';
+import type { HolderFacts, LossReason } from './lock-errors.js';
+import { LockError, LockHeldError, LockShutdownError, LockStoreError } from './lock-errors.js';
+import { LockWaitTimeoutError } from './lock-errors.js';
+import type { Terms } from './lock-options.js';
+import { Waiting } from './waiting.js';
+
+/** How long the callers of one process may pass a lease among themselves. */
+const TURNS_MS = 20;
+/** The longest that a caller waits for its lock to be given back; the rest goes on without it. */
+const RELEASE_PATIENCE_MS = 1_000;
+
+export class LocalLine implements Callers, TurnKeeper {
+  readonly #engine: Engine;
+  readonly #onIdle: (line: LocalLine) => void;
+  /** In order of arrival; whoever leaves early is taken out of the middle. */
+  readonly #waiting = new Set<Waiting>();
+  #turn: HeldLock | null = null;
+  #loop: WaitLoop | null = null;
+  /** The block of tokens under the present lease ends before this one. */
+  #tokensEnd = 0;
+  /** What the store last said of who has it, and when; `null` before it said anything. */
+  #heard: { readonly facts: HolderFacts; readonly at: number } | null = null;
+  #trouble: LockStoreError | null = null;
+
+  constructor(
+    engine: Engine,
+    readonly name: string,
+    onIdle: (line: LocalLine) => void,
+  ) {
+    this.#engine = engine;
+    this.#onIdle = onIdle;
+  }
+
+  get driver(): Engine['driver'] {
+    return this.#engine.driver;
+  }
+  get clock(): Engine['clock'] {
+    return this.#engine.clock;
+  }
+  get renewer(): Engine['renewer'] {
+    return this.#engine.renewer;
+  }
+  /** The turn that is being taken now, if any. */
+  get turn(): HeldLock | null {
+    return this.#turn;
+  }
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Waits for a turn, or not, as the terms say. */
+  enter(terms: Terms): Promise<HeldLock> {
+    return new Promise((resolve, reject) => {
+      const waiting = new Waiting(this, terms, resolve, reject, this.#engine.clock.now());
+      if (terms.signal?.aborted === true) {
+        reject(terms.signal.reason as Error);
+        this.#checkIdle();
+      } else if (terms.waitMs === 0 && (this.#turn !== null || this.#waiting.size > 0)) {
+        this.#refuse(waiting, new LockHeldError(this.name, this.#facts()));
+      } else {
+        this.#admit(waiting);
+      }
+    });
+  }
+
+  /** Sends everybody away who waits. */
+  shutDown(): void {
+    for (const waiting of [...this.#waiting]) {
+      this.dismiss(waiting, new LockShutdownError(this.name));
+    }
+  }
+
+  /** The grace is over: the turn's signal aborts, and its lease is left to run out. */
+  abandonTurn(): void {
+    const turn = this.#turn;
+    if (turn === null) return;
+    this.#engine.renewer.drop(turn.kept);
+    this.#endByLoss(turn, new LockShutdownError(this.name));
+    this.#checkIdle();
+  }
+
+  // — As the wait loop sees it —
+
+  firstTerms(): Terms | null {
+    return this.#first()?.terms ?? null;
+  }
+
+  refused(answer: Refused): void {
+    this.#trouble = null;
+    this.#heard = { facts: answer, at: this.#engine.clock.now() };
+    const first = this.#first();
+    if (first?.terms.waitMs === 0) this.#refuse(first, new LockHeldError(this.name, answer));
+  }
+
+  troubled(error: LockStoreError): void {
+    this.#trouble = error;
+  }
+
+  won(request: AcquireRequest, sentAt: number, { token, tokens, previous }: Granted): void {
+    const first = this.#first();
+    this.#loop = null;
+    this.#trouble = null;
+    // The wait loop asked for the first caller's terms just now; without one it gives up instead.
+    if (first === undefined) return;
+    const { name, owner, ttlMs } = request;
+    const lease = { name, owner, ttlMs, token };
+    this.#tokensEnd = token + tokens;
+    const kept = this.#engine.renewer.keep(lease, first.terms, sentAt, (reason) => {
+      this.#lost(kept, reason);
+    });
+    this.#give(first, kept, token, previous);
+  }
+
+  // — As a turn sees it —
+
+  endTurn(turn: HeldLock, error: unknown): Promise<ReleaseOutcome> | ReleaseOutcome {
+    this.#tellReleased(turn);
+    this.#turn = null;
+    const next = this.#first();
+    if (next !== undefined && this.#mayPass(turn, next.terms)) {
+      this.#give(next, turn.kept, turn.token + 1, endingOf(turn, error));
+      return 'released';
+    }
+    return this.#giveBack(turn, error);
+  }
+
+  // — As a waiting caller sees it —
+
+  /** Its time is over. */
+  timedOut(waiting: Waiting, now: number): void {
+    const unknown = this.#turn === null && this.#heard === null;
+    const error = unknown
+      ? new LockStoreError(this.name, 'acquired', this.#engine.tooLate())
+      : new LockWaitTimeoutError(this.name, now - waiting.since, this.#facts());
+    this.dismiss(waiting, this.#trouble ?? error);
+  }
+
+  /** Takes it out of the line, and tells it why. */
+  dismiss(waiting: Waiting, reason: unknown): void {
+    this.#remove(waiting);
+    waiting.reject(reason);
+    if (reason instanceof LockError) {
+      this.#engine.emit?.({ type: 'refused', name: this.name, error: reason });
+    }
+    if (this.#waiting.size > 0) return;
+    this.#loop?.giveUp();
+    this.#loop = null;
+    this.#checkIdle();
+  }
+
+  #admit(waiting: Waiting): void {
+    this.#waiting.add(waiting);
+    const patience =
+      waiting.terms.waitMs === 0 ? this.#engine.storeTimeoutMs : waiting.terms.waitMs;
+    this.#engine.alarms.set(waiting, waiting.since + patience);
+    waiting.listen();
+    if (this.#turn === null) this.#seek();
+  }
+
+  #refuse(waiting: Waiting, error: LockError): void {
+    this.#remove(waiting);
+    waiting.reject(error);
+    this.#engine.emit?.({ type: 'refused', name: this.name, error });
+    this.#checkIdle();
+  }
+
+  #remove(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+    this.#engine.alarms.clear(waiting);
+    waiting.stopListening();
+  }
+
+  #first(): Waiting | undefined {
+    for (const waiting of this.#waiting) return waiting;
+    return undefined;
+  }
+
+  #seek(): void {
+    if (this.#loop !== null) return;
+    this.#loop = new WaitLoop(this.#engine, this);
+    this.#loop.ask();
+  }
+
+  #give(waiting: Waiting, kept: KeptLease, token: number, previous: Ending | null): void {
+    this.#remove(waiting);
+    const turn = new HeldLock(this, kept, waiting.terms, token, previous);
+    this.#turn = turn;
+    waiting.resolve(turn);
+    const { emit } = this.#engine;
+    if (emit === null) return;
+    const waitedMs = turn.since - waiting.since;
+    emit({ type: 'acquired', name: this.name, owner: turn.owner, token, waitedMs });
+  }
+
+  #mayPass({ kept, terms, token }: HeldLock, next: Terms): boolean {
+    const now = this.#engine.clock.now();
+    return (
+      kept.live &&
+      now < kept.grantedAt + TURNS_MS &&
+      now < kept.deadline &&
+      token + 1 < this.#tokensEnd &&
+      next.ttlMs === terms.ttlMs &&
+      isPlain(terms) &&
+      isPlain(next)
+    );
+  }
+
+  #giveBack(turn: HeldLock, error: unknown): Promise<ReleaseOutcome> {
+    const engine = this.#engine;
+    engine.renewer.drop(turn.kept);
+    const { name, owner, token } = turn;
+    const failure = error === undefined ? null : describeError(error);
+    const release = (rejoin: AcquireRequest | null): Promise<ReleaseAnswer> => {
+      const { atLeastMs } = turn.terms;
+      return engine.driver.release({ name, owner, error: failure, token, atLeastMs, rejoin });
+    };
+    const together = this.#waiting.size > 0 ? this.#rejoin(release) : null;
+    return new Promise((resolve) => {
+      insist(engine, {
+        name,
+        action: 'released',
+        send: (first) => (first && together !== null ? together : release(null)),
+        until: engine.clock.now() + turn.lease.ttlMs,
+        patienceMs: Math.min(RELEASE_PATIENCE_MS, engine.storeTimeoutMs),
+        told: (answer) => {
+          resolve(answer === null ? 'unknown' : answer.released ? 'released' : 'gone');
+        },
+      });
+      this.#checkIdle();
+    });
+  }
+
+  /** One call for both: gives back, and goes to the end of the line for the next caller here. */
+  #rejoin(release: (rejoin: AcquireRequest) => Promise<ReleaseAnswer>): Promise<ReleaseAnswer> {
+    const loop = new WaitLoop(this.#engine, this);
+    this.#loop = loop;
+    return new Promise((resolve, reject) => {
+      loop.ask(async (request) => {
+        const answer = release(request);
+        answer.then(resolve, reject);
+        const { rejoined } = await answer;
+        if (rejoined === null) throw new Error('the driver left rejoin unanswered');
+        return rejoined;
+      });
+    });
+  }
+
+  #lost(kept: KeptLease, reason: LossReason): void {
+    if (this.#turn?.kept !== kept) return;
+    this.#endByLoss(this.#turn, reason);
+    if (this.#waiting.size > 0) this.#seek();
+    else this.#checkIdle();
+  }
+
+  #endByLoss(turn: HeldLock, reason: LossReason | LockShutdownError): void {
+    this.#turn = null;
+    const error = turn.lose(reason);
+    this.#engine.emit?.({ type: 'lost', name: this.name, error });
+  }
+
+  #tellReleased(turn: HeldLock): void {
+    const { emit, clock } = this.#engine;
+    if (emit === null) return;
+    const { owner, token } = turn;
+    emit({ type: 'released', name: this.name, owner, token, heldMs: clock.now() - turn.since });
+  }
+
+  /** What is known of who has it; our own turn is known best. */
+  #facts(): HolderFacts {
+    if (this.#turn !== null) {
+      const { owner, remainingMs } = this.#turn;
+      return { owner, remainingMs, ahead: this.#waiting.size };
+    }
+    if (this.#heard === null) return { owner: null, remainingMs: 0, ahead: this.#waiting.size };
+    const { facts, at } = this.#heard;
+    return {
+      ...facts,
+      remainingMs: Math.max(0, facts.remainingMs + at - this.#engine.clock.now()),
+    };
+  }
+
+  #checkIdle(): void {
+    if (this.#waiting.size === 0 && this.#turn === null && this.#loop === null) this.#onIdle(this);
+  }
+}
+
+/** Two turns can share a lease if neither asks anything special of it. */
+function isPlain({ renew, atLeastMs, atMostMs, note }: Terms): boolean {
+  return renew && atLeastMs === 0 && atMostMs === null && note === null;
+}
+
+function endingOf({ owner, token }: HeldLock, error: unknown): Ending {
+  if (error === undefined) return { how: 'released', owner, token };
+  return { how: 'failed', owner, token, error: describeError(error) };
+}
