@@ -98,7 +98,8 @@ export function acquire(
 
   if (hold?.phase === 'held' && hold.owner === request.owner) {
     const endsAt = leaseEnd(hold.since, request, now);
-    return [{ ...state, hold: { ...hold, endsAt }, usedAt: now }, answerGranted(hold)];
+    const asked = { ...hold, endsAt, note: request.note };
+    return [{ ...state, hold: asked, usedAt: now }, answerGranted(hold)];
   }
   const mine = hold?.phase === 'claimed' && hold.owner === request.owner;
   const first = state.line[0];
