@@ -14,6 +14,7 @@ for (const [flavour, type] of [
     { cwd: root, stdio: 'inherit' },
   );
   mkdirSync(new URL(`dist/${flavour}`, root), { recursive: true });
-  // The nearest package.json tells Node and TypeScript how to read the .js and .d.ts files beside it.
+  // The nearest package.json tells Node and TypeScript how to read the .js and .d.ts files beside
+  // it.
   writeFileSync(new URL(`dist/${flavour}/package.json`, root), JSON.stringify({ type }) + '\n');
 }

@@ -1,7 +1,7 @@
 /**
  * The wait loop: one owner's way to the lease, on behalf of the local callers of one name. It asks
- * the store, waits to be woken or to ask again, and stands back while the store is in trouble, until
- * it has the lease or no local caller is left.
+ * the store, waits to be woken or to ask again, and stands back while the store is in trouble,
+ * until it has the lease or no local caller is left.
  *
  * ```
  *            ┌────── woken, or retryInMs ──────┐

@@ -2,10 +2,12 @@
  * The object in the holder's hands: one caller's turn under its process's lease.
  *
  * ```
- *            release()                      released   given back, or passed to the next local caller
+ *            release()                      released   given back, or passed to the next local
+ *            caller
  *          ┌───────────────────────────────▶
  *   held ──┤
- *          └───────────────────────────────▶ lost      deadline, refused renewal, atMostMs, shutdown:
+ *          └───────────────────────────────▶ lost      deadline, refused renewal, atMostMs,
+ *          shutdown:
  *            lose(reason)                              the signal aborts; never given back
  * ```
  * Both ends are final. What belongs to the lease (deadline, renewal) lives in `KeptLease`.

@@ -2,9 +2,10 @@
  * Keeps leases alive, all of a process in one loop, and says when one is lost. Renewals fall on a
  * common grid, so that thousands of leases travel in a few commands.
  *
- * The deadline is ours: our clock, stamped before the request left, less a margin for drift. When it
- * comes, the lease is lost for us whatever the store does or does not say. A renewal that hangs
- * cannot delay it: while one is under way, the alarm already stands at the next try or the deadline.
+ * The deadline is ours: our clock, stamped before the request left, less a margin for drift. When
+ * it comes, the lease is lost for us whatever the store does or does not say. A renewal that hangs
+ * cannot delay it: while one is under way, the alarm already stands at the next try or the
+ * deadline.
  */
 import type { Alarm } from './alarms.js';
 import { Alarms, GRID_MS } from './alarms.js';

@@ -1,6 +1,7 @@
 /**
- * The callers of one name inside this process. They stand in a line of their own, and only one owner
- * stands for all of them in the store: ten thousand waiting callers cost the store one ticket.
+ * The callers of one name inside this process. They stand in a line of their own, and only one
+ * owner stands for all of them in the store: ten thousand waiting callers cost the store one
+ * ticket.
  *
  * The lease is the process's, the turn the caller's. While a lease is younger than `TURNS_MS`, a
  * finished turn passes to the next caller without asking the store; after that the lease goes back

@@ -29,13 +29,14 @@ export interface LockDriver {
   /**
    * Asks for the lease of a name. Idempotent by owner: asked again, it answers what is true now.
    *
-   * - Asked by the live holder: granted again, with the same tokens and `previous`. The lease now ends
-   *   `ttlMs` from this step (never later than `atMostMs` after the grant), with this request's note.
-   * - Asked by the live claimant (see `release`): granted as if it were free. The hold starts now, with
-   *   the full ttl.
+   * - Asked by the live holder: granted again, with the same tokens and `previous`. The lease now
+   *   ends `ttlMs` from this step (never later than `atMostMs` after the grant), with this
+   *   request's note.
+   * - Asked by the live claimant (see `release`): granted as if it were free. The hold starts now,
+   *   with the full ttl.
    * - Free, run out, or at the end of its rest, and nobody alive ahead in the line: granted, with
-   *   a fresh block of tokens and the ending of the hold before. A run-out lease ended as `expired`.
-   *   A run-out claim never was a hold: the ending that was waiting for it is handed on.
+   *   a fresh block of tokens and the ending of the hold before. A run-out lease ended as
+   *   `expired`. A run-out claim never was a hold: the ending that was waiting for it is handed on.
    * - Otherwise refused. With `line: 'join'` the owner now stands in the line (at its end if it did
    *   not before) and its ticket lives another `LINE_TIMES.ticketMs`. With `line: 'none'` nothing
    *   is left behind.
@@ -73,7 +74,9 @@ export interface LockDriver {
    */
   leave(name: string, owner: string): Promise<void>;
 
-  /** What is true of a name now. No side effect. A lease that ran out shows as free and `expired`. */
+  /**
+   * What is true of a name now. No side effect. A lease that ran out shows as free and `expired`.
+   */
   inspect(name: string): Promise<LockState>;
 
   /**
@@ -90,15 +93,17 @@ export interface LockDriver {
   watch(name: string): Promise<WatchAnswer>;
 
   /**
-   * Ends a hold, claim or rest as `forced`, whoever has it, and hands over as `release` does. The old
-   * holder learns of it at its next renewal. Answers whether there was anything to end.
+   * Ends a hold, claim or rest as `forced`, whoever has it, and hands over as `release` does. The
+   * old holder learns of it at its next renewal. Answers whether there was anything to end.
    */
   forceRelease(name: string): Promise<boolean>;
 
   /** The one listener for pushes. It must not throw. A driver without push never calls it. */
   onWake(listener: (wake: Wake) => void): void;
 
-  /** Closes what the driver opened, and nothing that was lent to it. After it, every call throws. */
+  /**
+   * Closes what the driver opened, and nothing that was lent to it. After it, every call throws.
+   */
   close(): Promise<void>;
 }
 
@@ -125,8 +130,8 @@ export type AcquireAnswer = Granted | Refused;
 export interface Granted {
   readonly granted: true;
   /**
-   * First token of the block: `max(last of this name + 1, the store's time in microseconds)`, so that
-   * it rises even where the last one was lost with the store's memory. A safe integer.
+   * First token of the block: `max(last of this name + 1, the store's time in microseconds)`, so
+   * that it rises even where the last one was lost with the store's memory. A safe integer.
    */
   readonly token: number;
   /** How many tokens the block has: `token` up to `token + tokens - 1`. */

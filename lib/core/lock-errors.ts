@@ -1,6 +1,7 @@
 /**
- * Everything that can go wrong, each under a class and a `code` of its own. A text says what happened,
- * to which lock, who holds it and for how long, and what to do; the fields say the same to programs.
+ * Everything that can go wrong, each under a class and a `code` of its own. A text says what
+ * happened, to which lock, who holds it and for how long, and what to do; the fields say the same
+ * to programs.
  */
 
 /** What was last heard of a lock that could not be had. */

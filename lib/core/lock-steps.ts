@@ -33,7 +33,9 @@ export interface NameState {
   readonly latestToken: number | null;
   /** How the latest hold ended, until the next holder is told. */
   readonly ending: Ending | null;
-  /** When the name was last in use, by the store's clock; a free name is forgotten some time after. */
+  /**
+   * When the name was last in use, by the store's clock; a free name is forgotten some time after.
+   */
   readonly usedAt: number;
 }
 
@@ -81,7 +83,8 @@ export function settle(state: NameState, now: number): NameState {
     : state.line.filter((ticket) => ticket.endsAt > now);
   const { hold } = state;
   if (hold === null || hold.endsAt > now) return line === state.line ? state : { ...state, line };
-  // A claim that ran out never was a hold: the ending goes on waiting. After a rest it is there already.
+  // A claim that ran out never was a hold: the ending goes on waiting. After a rest it is there
+  // already.
   const ending: Ending | null =
     hold.phase === 'held' ? { how: 'expired', owner: hold.owner, token: hold.token } : state.ending;
   return { ...state, line, ending, hold: null, usedAt: hold.endsAt };
@@ -205,7 +208,9 @@ function giveBack(
   return { ...state, ending, hold: { ...hold, phase: 'resting', endsAt: restsUntil } };
 }
 
-/** The lease goes to the first of the line who can be told; passed-over tickets are used up, too. */
+/**
+ * The lease goes to the first of the line who can be told; passed-over tickets are used up, too.
+ */
 function handOver(state: NameState, { now, listens }: Moment): NameState {
   const next = state.line.findIndex((ticket) => listens(ticket.owner));
   const ticket = state.line[next];

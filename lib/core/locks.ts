@@ -1,6 +1,6 @@
 /**
- * The engine: takes locks, runs bodies under them, and looks at them from outside. It knows no Nest;
- * `LockService` is its face in a Nest application.
+ * The engine: takes locks, runs bodies under them, and looks at them from outside. It knows no
+ * Nest; `LockService` is its face in a Nest application.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
@@ -209,8 +209,9 @@ export class Locks {
   }
 
   /**
-   * Waits until nothing is held here any more, `graceMs` at most. Then the signals of those who still
-   * hold abort, and their leases are left to run out: none is given back under a body that still runs.
+   * Waits until nothing is held here any more, `graceMs` at most. Then the signals of those who
+   * still hold abort, and their leases are left to run out: none is given back under a body that
+   * still runs.
    */
   async drain(graceMs: number): Promise<void> {
     this.refuse();

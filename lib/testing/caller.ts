@@ -1,6 +1,7 @@
 /**
- * Who acts in a rule: processes, each with a driver of its own, and callers, each one owner who wants
- * one name. A caller's verbs are the contract's, with plain values for what a rule does not care for.
+ * Who acts in a rule: processes, each with a driver of its own, and callers, each one owner who
+ * wants one name. A caller's verbs are the contract's, with plain values for what a rule does not
+ * care for.
  */
 import assert from 'node:assert/strict';
 import type {

@@ -1,6 +1,6 @@
 /**
- * Runs the rules: as tests of whatever runner is there (jest, vitest and mocha give the same globals),
- * or by hand, as `checkLockDriver`, which says what is broken.
+ * Runs the rules: as tests of whatever runner is there (jest, vitest and mocha give the same
+ * globals), or by hand, as `checkLockDriver`, which says what is broken.
  */
 import { applies, type ConformanceHarness, type Rule } from './harness.js';
 import { conformanceRules } from './rules/index.js';

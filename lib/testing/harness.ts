@@ -1,6 +1,7 @@
 /**
  * What the conformance kit has to know of a driver and its store, and what it says back: the rules,
- * as data. Write a harness, hand it to `describeLockDriver`, and every rule is a test of your driver.
+ * as data. Write a harness, hand it to `describeLockDriver`, and every rule is a test of your
+ * driver.
  */
 import type { LockDriver } from '../core/lock-driver.js';
 import type { World } from './world.js';

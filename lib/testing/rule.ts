@@ -1,4 +1,7 @@
-/** How rules are written down: an object from title to code, the rare trait as a word around the code. */
+/**
+ * How rules are written down: an object from title to code, the rare trait as a word around the
+ * code.
+ */
 import type { Capability, Rule, RuleGroup } from './harness.js';
 import type { World } from './world.js';
 

@@ -1,5 +1,5 @@
-// Jest's --filter for `npm run test:embedded`: keeps the suites that need no server, which is to say
-// those from which no chain of imports leads to test/support/servers.
+// Jest's --filter for `npm run test:embedded`: keeps the suites that need no server, which is to
+// say those from which no chain of imports leads to test/support/servers.
 const { existsSync, readFileSync } = require('node:fs');
 const { dirname, join, resolve } = require('node:path');
 

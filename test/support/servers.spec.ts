@@ -1,4 +1,6 @@
-/** The servers that the other suites stand on: that they start, die, come back, and leave no trace. */
+/**
+ * The servers that the other suites stand on: that they start, die, come back, and leave no trace.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

@@ -31,7 +31,8 @@ describe('the memory store', () => {
     const driver = memoryLocks({ store });
     await driver.open('p');
     for (let n = 0; n < 1_000; n += 1) await driver.acquire(request(`old:${n}`, `p:${n}`));
-    // 20,000 tokens in no time: ahead of the clock, so that only the floor can make the next one rise.
+    // 20,000 tokens in no time: ahead of the clock, so that only the floor can make the next one
+    // rise.
     let last = 0;
     for (let n = 0; n < 20; n += 1) {
       const answer = await driver.acquire({ ...request('a', `p:a${n}`), tokens: 1_000 });

@@ -1,6 +1,7 @@
 /**
  * The contract in this process's memory: for unit tests and for applications of one process. What a
- * step does is in `lock-steps.ts`, what is shared is in `memory-store.ts`; here is the process's end.
+ * step does is in `lock-steps.ts`, what is shared is in `memory-store.ts`; here is the process's
+ * end.
  */
 import type { LockState } from '../../core/lease.js';
 import type {

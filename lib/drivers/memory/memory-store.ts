@@ -1,7 +1,7 @@
 /**
- * The "database" of the memory driver: names, the store's clock, and who listens. Several drivers on
- * one store are to each other what several processes on one Redis are. A step is atomic because it
- * is synchronous.
+ * The "database" of the memory driver: names, the store's clock, and who listens. Several drivers
+ * on one store are to each other what several processes on one Redis are. A step is atomic because
+ * it is synchronous.
  */
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { LockState } from '../../core/lease.js';
@@ -20,12 +20,16 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock;
   /** How long a free name keeps its last ending. Default: one day. */
   readonly keepEndingsMs?: number;
-  /** What date it is when the store is made, in ms since 1970; tokens start there. Default: today. */
+  /**
+   * What date it is when the store is made, in ms since 1970; tokens start there. Default: today.
+   */
   readonly startedAtMs?: number;
 }
 
 const ONE_DAY_MS = 86_400_000;
-/** Names looked at for forgetting in each step: more than a step can add, so that memory is bounded. */
+/**
+ * Names looked at for forgetting in each step: more than a step can add, so that memory is bounded.
+ */
 const SWEPT_PER_STEP = 2;
 /** A watcher is remembered a little longer than it was told to come back. */
 const WATCH_GRACE_MS = 1_000;

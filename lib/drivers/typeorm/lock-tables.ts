@@ -20,7 +20,9 @@ export const DEFAULT_TABLE = 'distributed_lock';
 /** Short enough that `_ticket` and an index's suffix fit into the 63 bytes of PostgreSQL. */
 const TABLE = /^(?:([A-Za-z_][A-Za-z0-9_$]{0,62})\.)?([A-Za-z_][A-Za-z0-9_$]{0,39})$/;
 
-/** @param table `name` or `schema.name`; plain characters only, because it goes into the SQL text. */
+/**
+ * @param table `name` or `schema.name`; plain characters only, because it goes into the SQL text.
+ */
 export function lockTables(table: string = DEFAULT_TABLE): LockTables {
   const match = typeof table === 'string' ? TABLE.exec(table) : null;
   const name = match?.[2];

@@ -3,8 +3,8 @@
  * tables, its push, and the proof for a fenced transaction. Types only; one folder a dialect.
  *
  * Who does what:
- * - The shell (`typeorm-driver.ts`) gathers a tick's calls into one `run`, repeats what is transient or
- *   `busy` with jitter and a bound, and wraps everything else in `LockStoreError`.
+ * - The shell (`typeorm-driver.ts`) gathers a tick's calls into one `run`, repeats what is
+ *   transient or `busy` with jitter and a bound, and wraps everything else in `LockStoreError`.
  * - The dialect makes one packet, one statement or one transaction of a `run`. It opens its
  *   connections by itself, because each database needs other options for them.
  */
@@ -31,7 +31,8 @@ export interface SqlDialect {
 
   /**
    * The statements that make the tables (and functions), in order, each a single statement that
-   * does nothing if the thing is there. `open` runs them, the migration runs them, messages show them.
+   * does nothing if the thing is there. `open` runs them, the migration runs them, messages show
+   * them.
    */
   createStatements(tables: LockTables): readonly string[];
   /** The reverse, for the migration. */
@@ -47,20 +48,26 @@ export interface SqlDialect {
   connect(connection: SqlConnection): SqlStore;
 
   /**
-   * The proof in a fenced transaction, on the application's own connection: waits for the lock's row,
-   * keeps it locked until the transaction ends, and then, by a clock read after that wait, answers
-   * whether this owner holds the lease with this first token and it has not run out.
+   * The proof in a fenced transaction, on the application's own connection: waits for the lock's
+   * row, keeps it locked until the transaction ends, and then, by a clock read after that wait,
+   * answers whether this owner holds the lease with this first token and it has not run out.
    */
   fence(manager: EntityManager, tables: LockTables, hold: Hold): Promise<boolean>;
-  /** Whether the row shows this owner with this token, run out or not. Locks nothing, changes nothing. */
+  /**
+   * Whether the row shows this owner with this token, run out or not. Locks nothing, changes
+   * nothing.
+   */
   knows(manager: EntityManager, tables: LockTables, hold: Hold): Promise<boolean>;
   /**
-   * For `assertFresh`: raises the newest token seen for a resource to `token` if that is newer, keeps
-   * the resource's row locked, and answers the newest token now.
+   * For `assertFresh`: raises the newest token seen for a resource to `token` if that is newer,
+   * keeps the resource's row locked, and answers the newest token now.
    */
   freshen(manager: EntityManager, tables: LockTables, fact: ResourceToken): Promise<number>;
 
-  /** Deadlock victim, serialization failure, lock wait timeout, busy file: the same again may succeed. */
+  /**
+   * Deadlock victim, serialization failure, lock wait timeout, busy file: the same again may
+   * succeed.
+   */
   isTransient(error: unknown): boolean;
   /** A table, column or function is missing: made by nobody, or by another version. */
   isMissingSchema(error: unknown): boolean;
@@ -81,14 +88,21 @@ export interface SqlConnection {
 export interface SqlStore {
   /** Opens connections. Called again after it failed. */
   open(): Promise<void>;
-  /** Runs `createStatements`, safe from twenty processes at once, without an error in the server's log. */
+  /**
+   * Runs `createStatements`, safe from twenty processes at once, without an error in the server's
+   * log.
+   */
   createTables(): Promise<void>;
-  /** Throws, by `isMissingSchema` or otherwise, if the tables are not there or not what they should be. */
+  /**
+   * Throws, by `isMissingSchema` or otherwise, if the tables are not there or not what they should
+   * be.
+   */
   checkTables(): Promise<void>;
 
   /**
-   * Runs steps in one atomic round trip, each as the contract's verb says. Names are distinct within
-   * one run (a release and its `rejoin` are one step), in no special order. Answers in their order.
+   * Runs steps in one atomic round trip, each as the contract's verb says. Names are distinct
+   * within one run (a release and its `rejoin` are one step), in no special order. Answers in their
+   * order.
    *
    * A run never waits for a row that somebody else has locked: that step answers `busy` and changes
    * nothing, so that one stuck transaction (a stopped fenced one) delays nobody's renewals, and no
@@ -103,14 +117,15 @@ export interface SqlStore {
 
   /**
    * Forgets a few names (at most `limit`) that are free, unwatched and unwaited-for since `idleMs`,
-   * and tickets of the dead. Never lets a token fall: the next one is above the store's time. Answers
-   * how many it forgot.
+   * and tickets of the dead. Never lets a token fall: the next one is above the store's time.
+   * Answers how many it forgot.
    */
   cleanUp(idleMs: number, limit: number): Promise<number>;
 
   /**
    * Starts push for this process, and keeps it going over lost connections (`missed` after each).
-   * Absent or failing: no push; `retryInMs` of refused steps is then paced by the place in the line.
+   * Absent or failing: no push; `retryInMs` of refused steps is then paced by the place in the
+   * line.
    */
   listen?(process: string, listener: (wake: Wake) => void): Promise<void>;
 

@@ -188,7 +188,8 @@ function ending(command, args, options) {
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} options
  * @param {string} logFile
- * @param {(child: import('node:child_process').ChildProcess) => (signal: NodeJS.Signals) => void} guard
+ * @param {(child: import('node:child_process').ChildProcess) => (signal: NodeJS.Signals) => void}
+ *   guard
  * @returns {import('./types.ts').Running}
  */
 function started(command, args, options, logFile, guard) {

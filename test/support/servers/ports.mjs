@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Free ports. They lie below the range from which the system gives ports to outgoing connections, so
- * that nobody takes one while its server is down between two starts.
+ * Free ports. They lie below the range from which the system gives ports to outgoing connections,
+ * so that nobody takes one while its server is down between two starts.
  */
 import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One server and its life: start, stop, kill, pause, restart on the same port. The files per product
- * say how it is started and how one sees that it is ready; this one does the rest.
+ * One server and its life: start, stop, kill, pause, restart on the same port. The files per
+ * product say how it is started and how one sees that it is ready; this one does the rest.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';

@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * One server of each kind for the whole run, for suites that need some server and leave its process
- * alone. Jest's global setup opens a broker; the first suite that asks makes it start the server, so a
- * run of unit tests starts none. Outside Jest (bench, race) the servers belong to this process.
+ * alone. Jest's global setup opens a broker; the first suite that asks makes it start the server,
+ * so a run of unit tests starts none. Outside Jest (bench, race) the servers belong to this
+ * process.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * PostgreSQL and MariaDB, each with a data folder that is made once in a run and then copied. Not
- * durable means no fsync; every commit is still written before it is answered, so it survives a kill.
+ * durable means no fsync; every commit is still written before it is answered, so it survives a
+ * kill.
  */
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
