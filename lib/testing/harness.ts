@@ -68,6 +68,7 @@ export type RuleGroup =
   | 'Tokens'
   | 'Endings'
   | 'The line'
+  | 'Leaving the line'
   | 'Seen from outside'
   | 'Contention'
   | 'Faults'
