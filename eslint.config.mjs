@@ -36,6 +36,7 @@ export default tseslint.config(
       // Nest modules are classes with a decorator and nothing in them.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/require-await': 'off',
+      'max-lines': ['error', 300],
       'no-console': 'error',
     },
   },

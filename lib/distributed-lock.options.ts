@@ -10,6 +10,7 @@ import type { LockObserver } from './core/lock-events.js';
 import { checkMs, checkTerms } from './core/lock-options.js';
 import type { LockDefaults } from './core/lock-options.js';
 
+/** What `DistributedLockModule.forRoot` takes; checked once, at the start, then frozen. */
 export interface DistributedLockOptions {
   /** Where the locks are kept: `redisLocks(…)`, `typeOrmLocks(…)` or `memoryLocks()`. */
   readonly driver: LockDriver;

@@ -26,6 +26,7 @@ export type BusyError = LockHeldError | LockWaitTimeoutError;
  */
 export type WhenHeld = 'throw' | 'skip' | ((held: BusyError, ...args: never[]) => unknown);
 
+/** What `@WithLock` takes beside the name: how long, how to wait, and what to do when held. */
 export interface WithLockOptions<W extends WhenHeld = WhenHeld> extends LockOptions {
   readonly whenHeld?: W;
   /** The `name` that was given to `forRoot`, for applications with several lock services. */

@@ -13,6 +13,7 @@
  */
 import type { EndingError, Ending, LockState } from './lease.js';
 
+/** Code that speaks to one kind of store: the whole of what the core asks of it. */
 export interface LockDriver {
   /** For messages, in plain words: `Redis`, `PostgreSQL`. */
   readonly storeName: string;

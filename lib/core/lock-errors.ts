@@ -12,6 +12,7 @@ export interface HolderFacts {
   readonly ahead: number;
 }
 
+/** The `code` of each error, for programs that cannot use `instanceof`. */
 export type LockErrorCode =
   | 'LOCK_HELD'
   | 'LOCK_WAIT_TIMEOUT'

@@ -4,6 +4,7 @@
  */
 import type { LockError, LockStoreError } from './lock-errors.js';
 
+/** What happened to a lock, for logs and metrics. */
 export type LockEvent =
   /** A caller has the lock now. */
   | {
@@ -28,6 +29,7 @@ export type LockEvent =
   /** A step failed in the store. It is tried again by itself as long as that makes sense. */
   | { readonly type: 'store-error'; readonly name: string; readonly error: LockStoreError };
 
+/** Is told of every event, at once. It must not throw, and should not take long. */
 export type LockObserver = (event: LockEvent) => void;
 
 /** The observer, made harmless. */

@@ -15,7 +15,7 @@ import type {
   RenewRequest,
   Wake,
 } from '../core/lock-driver.js';
-import { Alarm } from './waiting.js';
+import { pause } from './waiting.js';
 
 /** Long enough that nothing runs out by accident, on a noisy machine. */
 export const LONG_MS = 60_000;
@@ -108,10 +108,14 @@ export class Caller {
   async waits(over: Partial<AcquireRequest> = {}, withinMs = 30_000): Promise<Granted> {
     const giveUp = performance.now() + withinMs;
     for (;;) {
-      const alarm = new Alarm();
-      const deafen = this.process.hear((wake) => {
-        const forUs = wake.kind === 'granted' && wake.owner === this.owner;
-        if (forUs || wake.kind === 'missed') alarm.ring();
+      let told = (): void => undefined;
+      const wake = new Promise<void>((resolve) => {
+        told = resolve;
+      });
+      const deafen = this.process.hear((heard) => {
+        if (heard.kind === 'missed' || (heard.kind === 'granted' && heard.owner === this.owner)) {
+          told();
+        }
       });
       try {
         const answer = await this.asks({ line: 'join', ...over });
@@ -120,7 +124,7 @@ export class Caller {
           performance.now() < giveUp,
           `${this.owner} is granted the lease within ${withinMs} ms; got ${show(answer)}`,
         );
-        await alarm.sleep(answer.retryInMs);
+        await Promise.race([wake, pause(answer.retryInMs)]);
       } finally {
         deafen();
       }

@@ -21,6 +21,7 @@ interface Runner {
   after?(body: () => Promise<void>): void;
 }
 
+/** A rule of the kit that a driver broke, and how it showed. */
 export interface BrokenRule {
   readonly rule: Rule;
   readonly error: unknown;

@@ -6,6 +6,7 @@
 import type { LockDriver } from '../core/lock-driver.js';
 import type { World } from './world.js';
 
+/** What the kit needs of a driver and its store: how to make, to cut, to restore. */
 export interface ConformanceHarness {
   /**
    * A driver on the same store, not yet open. Every call stands for another process: no connection
@@ -61,6 +62,7 @@ export interface Rule {
   run(world: World): Promise<void>;
 }
 
+/** The chapters that the rules come in. */
 export type RuleGroup =
   | 'Contract'
   | 'Names'
@@ -68,7 +70,6 @@ export type RuleGroup =
   | 'Tokens'
   | 'Endings'
   | 'The line'
-  | 'Leaving the line'
   | 'Seen from outside'
   | 'Contention'
   | 'Faults'

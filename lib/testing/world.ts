@@ -11,6 +11,7 @@ import { pause } from './waiting.js';
 /** What a real wait is longer than asked for: the grain of clocks and timers. */
 const GRAIN_MS = 30;
 
+/** One store and the processes that use it, made new for every rule. */
 export class World {
   readonly #processes: Process[] = [];
   readonly #fresh: Process[] = [];

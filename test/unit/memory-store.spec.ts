@@ -1,3 +1,6 @@
+/**
+ * What is special about the store in memory; that it is a right driver is for the conformance kit.
+ */
 import { describe, expect, it } from '@jest/globals';
 
 import { memoryLocks, MemoryStore } from '../../lib/drivers/memory/index.js';

@@ -19,6 +19,7 @@ import { LockStoreError } from '../../core/lock-errors.js';
 import { acquire, forceRelease, leave, release, renew } from '../../core/lock-steps.js';
 import { MemoryStore, type MemoryStoreOptions } from './memory-store.js';
 
+/** What `memoryLocks` takes; nothing of it is needed. */
 export interface MemoryLocksOptions extends MemoryStoreOptions {
   /** What is shared with other drivers; the other options are then those of this store. */
   readonly store?: MemoryStore;

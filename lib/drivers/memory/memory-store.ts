@@ -15,6 +15,7 @@ import {
   type Step,
 } from '../../core/lock-steps.js';
 
+/** What a `MemoryStore` takes; the defaults are right outside of tests. */
 export interface MemoryStoreOptions {
   /** The store's clock; a fake one makes leases run out on command. Default: the real one. */
   readonly clock?: Clock;
@@ -35,6 +36,8 @@ const SWEPT_PER_STEP = 2;
 const WATCH_GRACE_MS = 1_000;
 
 /**
+ * Names and their leases in this process's memory; drivers on one store see the same locks.
+ *
  * @example
  * const store = new MemoryStore();
  * const one = memoryLocks({ store });
