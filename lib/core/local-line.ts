@@ -21,10 +21,9 @@ import type { HolderFacts, LossReason } from './lock-errors.js';
 import { LockError, LockHeldError, LockShutdownError, LockStoreError } from './lock-errors.js';
 import { LockWaitTimeoutError } from './lock-errors.js';
 import type { Terms } from './lock-options.js';
+import { endingOf, mayPass } from './turns.js';
 import { Waiting } from './waiting.js';
 
-/** How long the callers of one process may pass a lease among themselves. */
-const TURNS_MS = 20;
 /** The longest that a caller waits for its lock to be given back; the rest goes on without it. */
 const RELEASE_PATIENCE_MS = 1_000;
 
@@ -75,7 +74,7 @@ export class LocalLine implements Callers, TurnKeeper {
         reject(terms.signal.reason as Error);
         this.#checkIdle();
       } else if (terms.waitMs === 0 && (this.#turn !== null || this.#waiting.size > 0)) {
-        this.#refuse(waiting, new LockHeldError(this.name, this.#facts()));
+        this.dismiss(waiting, new LockHeldError(this.name, this.#facts()));
       } else {
         this.#admit(waiting);
       }
@@ -108,7 +107,7 @@ export class LocalLine implements Callers, TurnKeeper {
     this.#trouble = null;
     this.#heard = { facts: answer, at: this.#engine.clock.now() };
     const first = this.#first();
-    if (first?.terms.waitMs === 0) this.#refuse(first, new LockHeldError(this.name, answer));
+    if (first?.terms.waitMs === 0) this.dismiss(first, new LockHeldError(this.name, answer));
   }
 
   troubled(error: LockStoreError): void {
@@ -136,7 +135,10 @@ export class LocalLine implements Callers, TurnKeeper {
     this.#tellReleased(turn);
     this.#turn = null;
     const next = this.#first();
-    if (next !== undefined && this.#mayPass(turn, next.terms)) {
+    if (
+      next !== undefined &&
+      mayPass(turn, next.terms, this.#tokensEnd, this.#engine.clock.now())
+    ) {
       this.#give(next, turn.kept, turn.token + 1, endingOf(turn, error));
       return 'released';
     }
@@ -176,13 +178,6 @@ export class LocalLine implements Callers, TurnKeeper {
     if (this.#turn === null) this.#seek();
   }
 
-  #refuse(waiting: Waiting, error: LockError): void {
-    this.#remove(waiting);
-    waiting.reject(error);
-    this.#engine.emit?.({ type: 'refused', name: this.name, error });
-    this.#checkIdle();
-  }
-
   #remove(waiting: Waiting): void {
     this.#waiting.delete(waiting);
     this.#engine.alarms.clear(waiting);
@@ -209,19 +204,6 @@ export class LocalLine implements Callers, TurnKeeper {
     if (emit === null) return;
     const waitedMs = turn.since - waiting.since;
     emit({ type: 'acquired', name: this.name, owner: turn.owner, token, waitedMs });
-  }
-
-  #mayPass({ kept, terms, token }: HeldLock, next: Terms): boolean {
-    const now = this.#engine.clock.now();
-    return (
-      kept.live &&
-      now < kept.grantedAt + TURNS_MS &&
-      now < kept.deadline &&
-      token + 1 < this.#tokensEnd &&
-      next.ttlMs === terms.ttlMs &&
-      isPlain(terms) &&
-      isPlain(next)
-    );
   }
 
   #giveBack(turn: HeldLock, error: unknown): Promise<ReleaseOutcome> {
@@ -301,14 +283,4 @@ export class LocalLine implements Callers, TurnKeeper {
   #checkIdle(): void {
     if (this.#waiting.size === 0 && this.#turn === null && this.#loop === null) this.#onIdle(this);
   }
-}
-
-/** Two turns can share a lease if neither asks anything special of it. */
-function isPlain({ renew, atLeastMs, atMostMs, note }: Terms): boolean {
-  return renew && atLeastMs === 0 && atMostMs === null && note === null;
-}
-
-function endingOf({ owner, token }: HeldLock, error: unknown): Ending {
-  if (error === undefined) return { how: 'released', owner, token };
-  return { how: 'failed', owner, token, error: describeError(error) };
 }
