@@ -22,8 +22,12 @@ const TABLE = /^(?:([A-Za-z_][A-Za-z0-9_$]{0,62})\.)?([A-Za-z_][A-Za-z0-9_$]{0,3
 
 /**
  * @param table `name` or `schema.name`; plain characters only, because it goes into the SQL text.
+ * @param schema that of the data source's options, for a table without one.
  */
-export function lockTables(table: string = DEFAULT_TABLE): LockTables {
+export function lockTables(
+  table: string = DEFAULT_TABLE,
+  schema: string | null = null,
+): LockTables {
   const match = typeof table === 'string' ? TABLE.exec(table) : null;
   const name = match?.[2];
   if (name === undefined) {
@@ -34,7 +38,7 @@ export function lockTables(table: string = DEFAULT_TABLE): LockTables {
     );
   }
   return {
-    schema: match?.[1] ?? null,
+    schema: match?.[1] ?? schema,
     locks: name,
     tickets: `${name}_ticket`,
     fences: `${name}_fence`,

@@ -86,6 +86,9 @@ export interface SqlConnection {
 
 /** The tables of one lock store, opened. Every method may throw whatever its client throws. */
 export interface SqlStore {
+  /** How many runs at once do any good: its connections, or 1 where writing is one at a time. */
+  readonly lanes: number;
+
   /** Opens connections. Called again after it failed. */
   open(): Promise<void>;
   /**
@@ -117,8 +120,9 @@ export interface SqlStore {
 
   /**
    * Forgets a few names (at most `limit`) that are free, unwatched and unwaited-for since `idleMs`,
-   * and tickets of the dead. Never lets a token fall: the next one is above the store's time.
-   * Answers how many it forgot.
+   * and tickets of the dead. Never lets a token fall, even if the clock of the store does. A name whose
+   * last ending is not a plain `released` has something to tell, and is kept for `LONG_IDLE_MS` at
+   * least. Answers `limit` if there may be more to do at once.
    */
   cleanUp(idleMs: number, limit: number): Promise<number>;
 
