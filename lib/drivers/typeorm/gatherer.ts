@@ -1,7 +1,7 @@
 /**
- * Makes one round trip of the calls of one tick. A lonely call leaves at the end of its tick and pays
- * nothing; when all lanes are busy, calls gather until one is free, so that the batches grow with the
- * load and the number of round trips does not.
+ * Makes one round trip of the calls of one tick. A lonely call leaves at the end of its tick and
+ * pays nothing; when all lanes are busy, calls gather until one is free, so that the batches grow
+ * with the load and the number of round trips does not.
  */
 
 /** Runs a batch; its answers are in the order of the items. */

@@ -6,6 +6,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { LockOptionsError } from '../../core/lock-errors.js';
 import { dialectOf } from './dialects.js';
 import { lockTables, type LockTables } from './lock-tables.js';
+import { dataSourceOf } from './own-data-source.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { defaultSchema } from './typeorm-options.js';
 
@@ -37,10 +38,11 @@ export class DistributedLockMigration implements MigrationInterface {
     await runAll(queryRunner, dialect.dropStatements(tables));
   }
 
-  #place({ connection }: QueryRunner): { dialect: SqlDialect; tables: LockTables } {
+  #place(queryRunner: QueryRunner): { dialect: SqlDialect; tables: LockTables } {
+    const dataSource = dataSourceOf(queryRunner);
     return {
-      dialect: dialectOf(connection),
-      tables: lockTables(this.table, defaultSchema(connection)),
+      dialect: dialectOf(dataSource),
+      tables: lockTables(this.table, defaultSchema(dataSource)),
     };
   }
 }

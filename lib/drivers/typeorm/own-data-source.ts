@@ -3,7 +3,7 @@
  * migrations, no logging. Made by the class of the application's own, so that it is of the very
  * TypeORM that the application runs on, and this package imports TypeORM's types alone.
  */
-import type { DataSource, DataSourceOptions } from 'typeorm';
+import type { DataSource, DataSourceOptions, EntityManager, QueryRunner } from 'typeorm';
 
 /** @param overrides what this database needs to be different, e.g. its pool size. */
 export function cloneDataSource(
@@ -36,4 +36,10 @@ function baseClass(application: DataSource): new (options: DataSourceOptions) =>
     prototype = above;
   }
   return prototype.constructor as new (options: DataSourceOptions) => DataSource;
+}
+
+/** Whose it is: the property has another name in TypeORM 1 than in 0.3. */
+export function dataSourceOf(part: EntityManager | QueryRunner): DataSource {
+  const { dataSource, connection } = part as unknown as Readonly<Record<string, unknown>>;
+  return (dataSource ?? connection) as DataSource;
 }

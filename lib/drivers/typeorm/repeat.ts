@@ -19,7 +19,10 @@ export async function repeatTransient<T>(
   }
 }
 
-/** Somewhere from half of `ms` to one and a half of it, so that those who met once do not meet again. */
+/**
+ * Somewhere from half of `ms` to one and a half of it, so that those who met once do not meet
+ * again.
+ */
 export function jitteredPause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms * (0.5 + Math.random()));

@@ -1,7 +1,7 @@
 /**
  * When a refused caller asks again if nothing is heard: with push, when the name can fall free by
- * itself or the ticket must be refreshed; without, paced by the place in the line, so that a thousand
- * waiters do not cost a thousand polls.
+ * itself or the ticket must be refreshed; without, paced by the place in the line, so that a
+ * thousand waiters do not cost a thousand polls.
  */
 import { LINE_TIMES } from '../../core/lock-driver.js';
 

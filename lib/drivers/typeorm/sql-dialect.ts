@@ -119,10 +119,10 @@ export interface SqlStore {
   watch(name: string): Promise<WatchAnswer>;
 
   /**
-   * Forgets a few names (at most `limit`) that are free, unwatched and unwaited-for since `idleMs`,
-   * and tickets of the dead. Never lets a token fall, even if the clock of the store does. A name whose
-   * last ending is not a plain `released` has something to tell, and is kept for `LONG_IDLE_MS` at
-   * least. Answers `limit` if there may be more to do at once.
+   * Forgets a few names (at most `limit`) that are free, unwatched and unwaited-for since
+   * `idleMs`, and tickets of the dead. Never lets a token fall, even if the clock of the store
+   * does. A name whose last ending is not a plain `released` has something to tell, and is kept
+   * for `LONG_IDLE_MS` at least. Answers `limit` if there may be more to do at once.
    */
   cleanUp(idleMs: number, limit: number): Promise<number>;
 

@@ -1,12 +1,16 @@
 /**
- * Brings single steps to the store: gathered with the others of their tick, repeated when the database
- * says that it may succeed the next time, and asked again alone while their row is locked.
+ * Brings single steps to the store: gathered with the others of their tick, repeated when the
+ * database says that it may succeed the next time, and asked again alone while their row is
+ * locked.
  */
 import { Gatherer } from './gatherer.js';
 import { jitteredPause, repeatTransient } from './repeat.js';
 import type { SqlAnswer, SqlDialect, SqlStep, SqlStore } from './sql-dialect.js';
 
-/** So large that the cost of a round trip is spread thin, so small that no row stays locked for long. */
+/**
+ * So large that the cost of a round trip is spread thin, so small that no row stays locked for
+ * long.
+ */
 const MAX_BATCH = 200;
 /** Less than the core waits for an answer, so that it hears why. */
 const GIVE_UP_MS = 4_000;

@@ -1,7 +1,7 @@
 /**
- * The contract on an SQL database. What a step does is written in SQL, one folder a dialect; here is
- * what all of them share: opening, gathering a tick's calls, asking again what may succeed the second
- * time, and one kind of error.
+ * The contract on an SQL database. What a step does is written in SQL, one folder a dialect; here
+ * is what all of them share: opening, gathering a tick's calls, asking again what may succeed the
+ * second time, and one kind of error.
  */
 import type { LockState } from '../../core/lease.js';
 import type {
@@ -44,7 +44,10 @@ export interface SqlLocation {
   readonly tables: LockTables;
 }
 
-/** Known by this symbol and not by its class, of which an application may have two (ESM and CommonJS). */
+/**
+ * Known by this symbol and not by its class, of which an application may have two (ESM and
+ * CommonJS).
+ */
 const LOCATION = Symbol.for('nestjs-distributed-lock:sql-location');
 
 /** `null` when the driver is of another kind. */
@@ -87,7 +90,8 @@ class TypeOrmDriver implements LockDriver {
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly boolean[]> {
-    // A rejected one must not leave the others unobserved, and one stuck row must not hide their answers.
+    // A rejected one must not leave the others unobserved, and one stuck row must not hide their
+    // answers.
     const settled = await Promise.allSettled(
       requests.map((request) => this.#step('renewed', { kind: 'renew', request })),
     );

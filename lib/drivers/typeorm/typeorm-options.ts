@@ -6,17 +6,22 @@ import { lockTables, type LockTables } from './lock-tables.js';
 export interface TypeOrmLocksOptions {
   /** The application's, initialised before the locks open. Never closed by us. */
   readonly dataSource: DataSource;
-  /** `name` or `schema.name` of the lock table; the two others are named after it. Default: `distributed_lock`. */
+  /**
+   * `name` or `schema.name` of the lock table; the two others are named after it. Default:
+   * `distributed_lock`.
+   */
   readonly table?: string;
   /**
-   * `own` (the default): a small pool of the locks' own, with the options of `dataSource`, so that an open
-   * transaction or an exhausted pool of the application delays no renewal. `shared`: the
+   * `own` (the default): a small pool of the locks' own, with the options of `dataSource`, so that
+   * an open transaction or an exhausted pool of the application delays no renewal. `shared`: the
    * application's pool, for who must count every connection.
    */
   readonly connection?: 'own' | 'shared';
   /** Connections of the own pool, 1 to 100; the one that listens comes on top. Default: 3. */
   readonly poolSize?: number;
-  /** Makes missing tables when the locks open. `false`: a migration has made them. Default: `true`. */
+  /**
+   * Makes missing tables when the locks open. `false`: a migration has made them. Default: `true`.
+   */
   readonly createTable?: boolean;
 }
 
@@ -30,7 +35,7 @@ export interface CheckedOptions {
 
 export function checkOptions(options: TypeOrmLocksOptions): CheckedOptions {
   const { dataSource, table, connection = 'own', poolSize = 3, createTable = true } = options;
-  if (connection !== 'own' && connection !== 'shared') {
+  if (!['own', 'shared'].includes(connection)) {
     throw new LockOptionsError('connection', connection, '"own" or "shared"');
   }
   if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 100) {

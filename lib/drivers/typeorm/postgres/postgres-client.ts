@@ -1,6 +1,7 @@
 /**
  * What is used of `pg`, which TypeORM has loaded: this package imports no client of its own. Named
- * prepared statements go through the pool directly, because `DataSource.query` has no names for them.
+ * prepared statements go through the pool directly, because `DataSource.query` has no names for
+ * them.
  */
 import type { DataSource } from 'typeorm';
 

@@ -8,9 +8,14 @@ import { fenceTableStatement, postgresNames, tableStatements } from './postgres-
 import { MISSING, PostgresStore } from './postgres-store.js';
 import { bytes } from './postgres-steps.js';
 
-/** Serialization failure, deadlock victim, lock not available in time; too many connections just now. */
+/**
+ * Serialization failure, deadlock victim, lock not available in time; too many connections just
+ * now.
+ */
 const TRANSIENT = new Set(['40001', '40P01', '55P03', '53300']);
-/** Undefined table, column, function; a function that is there twice; a schema that is not there. */
+/**
+ * Undefined table, column, function; a function that is there twice; a schema that is not there.
+ */
 const MISSING_SCHEMA = new Set(['42P01', '42703', '42883', '42725', '3F000', MISSING]);
 
 export const postgresDialect: SqlDialect = {

@@ -1,7 +1,8 @@
 /**
  * PostgreSQL: the two functions. A step needs to lock the row first and to look at the line after
- * that, in a snapshot taken under the lock; in one plain statement both see the same, older snapshot, and
- * two statements are two round trips. Inside a function each statement has its own snapshot.
+ * that, in a snapshot taken under the lock; in one plain statement both see the same, older
+ * snapshot, and two statements are two round trips. Inside a function each statement has its own
+ * snapshot.
  */
 import { LINE_TIMES } from '../../../core/lock-driver.js';
 import { ENDING } from '../ending-columns.js';
@@ -34,17 +35,16 @@ export const KIND = {
  * Runs steps, each on another name.
  *
  * In: arrays with one place a step. `kinds` is text with one letter a step (`KIND`). Times are
- *   microseconds. `rejoins` is the owner who asks in the same step as a release; `ttls`, `at_mosts`,
- *   `notes` and `counts` then are that request's. `channel` is where this process listens, or null.
- *   `changes` is the channel of watchers. `patience`: how often to look again at a locked row.
- * Out: one row a step, in order. `o_done` null: the row is locked by somebody else, nothing happened.
- *   `o_granted` null: nothing was asked for.
- * Atomic: each step locks its row first and never waits for it (SKIP LOCKED), reads the clock and the
- *   line after that, and changes tickets only under that lock. The caller is one statement, so all
- *   steps commit together.
- * Durable: grants and renewals as the database is set up. A run without any need not wait for the disk: if a
- *   crash takes back a release, the lease just lasts until its ttl; and the next grant, which
- *   does wait, brings everything before it to the disk. It also keeps NOTIFY's global lock short.
+ * microseconds. `rejoins` is the owner who asks in the same step as a release; `ttls`, `at_mosts`,
+ * `notes` and `counts` then are that request's. `channel` is where this process listens, or null.
+ * `changes` is the channel of watchers. `patience`: how often to look again at a locked row. Out:
+ * one row a step, in order. `o_done` null: the row is locked by somebody else, nothing happened.
+ * `o_granted` null: nothing was asked for. Atomic: each step locks its row first and never waits
+ * for it (SKIP LOCKED), reads the clock and the line after that, and changes tickets only under
+ * that lock. The caller is one statement, so all steps commit together. Durable: grants and
+ * renewals as the database is set up. A run without any need not wait for the disk: if a crash
+ * takes back a release, the lease just lasts until its ttl; and the next grant, which does wait,
+ * brings everything before it to the disk. It also keeps NOTIFY's global lock short.
  */
 export function runFunction({ run, locks, tickets }: PostgresNames): string {
   return `CREATE OR REPLACE FUNCTION ${run}(
@@ -205,6 +205,8 @@ BEGIN
     IF v_asker IS NOT NULL THEN
       IF l.phase = ${PHASE.held} AND l.owner = v_asker THEN
         l.ends_at := least(v_now + ttls[i], l.since + at_mosts[i]);
+        v_shown := l.note IS DISTINCT FROM notes[i];
+        l.note := notes[i];
         o_granted := true;
       ELSE
         v_free := l.phase = ${PHASE.claimed} AND l.owner = v_asker;
@@ -313,8 +315,8 @@ $function$`;
 }
 
 /**
- * Whether an owner holds a lease with this first token, not run out. Waits for the row, keeps it locked
- * until the caller's transaction ends, and reads the clock only after that wait.
+ * Whether an owner holds a lease with this first token, not run out. Waits for the row, keeps it
+ * locked until the caller's transaction ends, and reads the clock only after that wait.
  */
 export function holdsFunction({ holds, locks }: PostgresNames): string {
   return `CREATE OR REPLACE FUNCTION ${holds}(a_name bytea, a_owner bytea, a_token bigint)

@@ -119,8 +119,8 @@ ORDER BY s.name LIMIT $2`;
  * Forgets what is idle among the next $2 names after $1: unused since $3 microseconds, or $4 if the
  * last ending has something to tell. Answers the last name looked at and how many were.
  *
- * Rows that somebody has locked are left alone. The highest of the forgotten tokens goes to the row of
- * the empty name in the same step, so that a name that comes back starts above it.
+ * Rows that somebody has locked are left alone. The highest of the forgotten tokens goes to the
+ * row of the empty name in the same step, so that a name that comes back starts above it.
  */
 function cleanUpText({ locks, tickets }: PostgresNames): string {
   return `WITH page AS (
@@ -147,7 +147,10 @@ function cleanUpText({ locks, tickets }: PostgresNames): string {
 SELECT (SELECT name FROM page ORDER BY name DESC LIMIT 1), (SELECT count(*) FROM page)`;
 }
 
-/** Asked of the catalogue, so that a missing table is an answer and not an error in the server's log. */
+/**
+ * Asked of the catalogue, so that a missing table is an answer and not an error in the server's
+ * log.
+ */
 function isCompleteText({ locks, tickets, run, holds }: PostgresNames): string {
   const literal = (name: string): string => `'${name.replaceAll("'", "''")}'`;
   return `SELECT to_regclass(${literal(locks)}) IS NOT NULL

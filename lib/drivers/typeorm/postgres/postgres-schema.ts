@@ -9,7 +9,10 @@ export interface PostgresNames {
   readonly locks: string;
   readonly tickets: string;
   readonly fences: string;
-  /** The function that runs steps. Its name changes whenever its text does: two versions of this package may share a table. */
+  /**
+   * The function that runs steps. Its name changes whenever its text does: two versions of this
+   * package may share a table.
+   */
   readonly run: string;
   /** The proof for fenced transactions. */
   readonly holds: string;
@@ -30,10 +33,12 @@ export function postgresNames({ schema, locks, tickets, fences }: LockTables): P
  * - `highest`: the highest token ever reserved. `token`: the first of the latest grant's block.
  * - `since`: of the grant, or the hand-over. `ends_at`: of the lease, claim or rest.
  * - `ending_*`: how the last hold ended; while held, what this holder was told of the one before.
- * - `waiting`: how many tickets there are, dead ones included. While it is 0 nobody reads the tickets.
+ * - `waiting`: how many tickets there are, dead ones included. While it is 0 nobody reads the
+ *   tickets.
  * - The row of the empty name is no lock: its `highest` is that of all rows that were forgotten.
  *
- * Half of each page is left free, so that an update finds room beside the old row and touches no index.
+ * Half of each page is left free, so that an update finds room beside the old row and touches no
+ * index.
  */
 export function tableStatements({ locks, tickets }: PostgresNames): readonly string[] {
   return [

@@ -1,4 +1,6 @@
-/** Steps of the contract as arguments of the function in PostgreSQL, and its rows as their answers. */
+/**
+ * Steps of the contract as arguments of the function in PostgreSQL, and its rows as their answers.
+ */
 import type { AcquireAnswer, AcquireRequest } from '../../../core/lock-driver.js';
 import { readEnding, writeError } from '../ending-columns.js';
 import { retryInMs } from '../retry-in.js';
@@ -70,7 +72,8 @@ export function stepArguments(
     numbers.push(release?.token ?? null);
     errors.push(release === null ? null : writeError(release.error));
     atLeasts.push(microseconds(release?.atLeastMs ?? null));
-    rejoins.push(release?.rejoin == null ? null : bytes(release.rejoin.owner));
+    const rejoin = release?.rejoin ?? null;
+    rejoins.push(rejoin === null ? null : bytes(rejoin.owner));
   }
   const patience = steps.length === 1 ? LONELY_PATIENCE : 0;
   return [
@@ -146,27 +149,16 @@ function microseconds(ms: number | null): number | null {
   return ms === null ? null : ms * 1_000;
 }
 
-function asksFor(
-  step: SqlStep | WatchStep,
-): AcquireRequest | (SqlStep & { kind: 'renew' })['request'] | null {
-  switch (step.kind) {
-    case 'acquire':
-    case 'renew':
-      return step.request;
-    case 'release':
-      return step.request.rejoin;
-    default:
-      return null;
-  }
+type Asked = AcquireRequest | (SqlStep & { readonly kind: 'renew' })['request'];
+
+function asksFor(step: SqlStep | WatchStep): Asked | null {
+  if (step.kind === 'acquire' || step.kind === 'renew') return step.request;
+  return step.kind === 'release' ? step.request.rejoin : null;
 }
 
 function letterOf(step: SqlStep | WatchStep): string {
-  switch (step.kind) {
-    case 'acquire':
-      return step.request.line === 'join' ? KIND.join : KIND.acquire;
-    case 'renew':
-      return step.request.note === undefined ? KIND.renew : KIND.renewWithNote;
-    default:
-      return KIND[step.kind];
-  }
+  if (step.kind === 'acquire') return KIND[step.request.line === 'join' ? 'join' : 'acquire'];
+  if (step.kind === 'renew')
+    return KIND[step.request.note === undefined ? 'renew' : 'renewWithNote'];
+  return KIND[step.kind];
 }

@@ -1,6 +1,6 @@
 /**
- * Locks in PostgreSQL: each run of steps is one call of one function, as a named prepared statement,
- * on a small pool of its own.
+ * Locks in PostgreSQL: each run of steps is one call of one function, as a named prepared
+ * statement, on a small pool of its own.
  */
 import { createHash } from 'node:crypto';
 import type { DataSource } from 'typeorm';
@@ -181,7 +181,10 @@ export class PostgresStore implements SqlStore {
   }
 }
 
-/** Our own code for what PostgreSQL has no error for, because it was only asked whether things exist. */
+/**
+ * Our own code for what PostgreSQL has no error for, because it was only asked whether things
+ * exist.
+ */
 export const MISSING = 'LOCK_TABLES_MISSING';
 
 function poolOptions({ dataSource, poolSize }: SqlConnection): Record<string, unknown> {
