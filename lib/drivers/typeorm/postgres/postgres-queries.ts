@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { JsonValue, LockState } from '../../../core/lease.js';
 import { ENDING, readEnding } from '../ending-columns.js';
 import { PHASE, phaseName } from '../phase.js';
-import { NOW } from './postgres-functions.js';
+import { NOW } from './postgres-holds-function.js';
 import type { PostgresNames } from './postgres-schema.js';
 import { milliseconds, text } from './postgres-steps.js';
 

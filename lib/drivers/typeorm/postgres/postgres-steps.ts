@@ -5,7 +5,7 @@ import type { AcquireAnswer, AcquireRequest } from '../../../core/lock-driver.js
 import { readEnding, writeError } from '../ending-columns.js';
 import { retryInMs } from '../retry-in.js';
 import type { SqlAnswer, SqlStep } from '../sql-dialect.js';
-import { KIND } from './postgres-functions.js';
+import { KIND } from './postgres-kinds.js';
 
 /** One row of the function's answer, by position. */
 export type StepRow = readonly [

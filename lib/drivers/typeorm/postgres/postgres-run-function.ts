@@ -1,5 +1,5 @@
 /**
- * PostgreSQL: the two functions. A step needs to lock the row first and to look at the line after
+ * PostgreSQL: the function that runs steps. A step needs to lock the row first and to look at the line after
  * that, in a snapshot taken under the lock; in one plain statement both see the same, older
  * snapshot, and two statements are two round trips. Inside a function each statement has its own
  * snapshot.
@@ -7,10 +7,9 @@
 import { LINE_TIMES } from '../../../core/lock-driver.js';
 import { ENDING } from '../ending-columns.js';
 import { PHASE } from '../phase.js';
+import { NOW } from './postgres-holds-function.js';
+import { KIND } from './postgres-kinds.js';
 import type { PostgresNames } from './postgres-schema.js';
-
-/** The database's clock, in microseconds; `now()` would stand still during a transaction. */
-export const NOW = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`;
 
 const TICKET_US = LINE_TIMES.ticketMs * 1_000;
 const CLAIM_US = LINE_TIMES.claimMs * 1_000;
@@ -18,18 +17,6 @@ const CLAIM_US = LINE_TIMES.claimMs * 1_000;
 const REFRESHED_US = 1_000_000;
 /** How long one look of a lonely step at a locked row is put off, in seconds. */
 const LOOK_AGAIN_S = 0.0003;
-
-/** The kinds of steps, one letter each. */
-export const KIND = {
-  acquire: 'a',
-  join: 'j',
-  renew: 'n',
-  renewWithNote: 'w',
-  release: 'r',
-  leave: 'l',
-  force: 'f',
-  watch: 'x',
-} as const;
 
 /**
  * Runs steps, each on another name.
@@ -310,26 +297,6 @@ BEGIN
   IF NOT v_durable THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
-END
-$function$`;
-}
-
-/**
- * Whether an owner holds a lease with this first token, not run out. Waits for the row, keeps it
- * locked until the caller's transaction ends, and reads the clock only after that wait.
- */
-export function holdsFunction({ holds, locks }: PostgresNames): string {
-  return `CREATE OR REPLACE FUNCTION ${holds}(a_name bytea, a_owner bytea, a_token bigint)
-RETURNS boolean LANGUAGE plpgsql
-SET enable_seqscan TO off
-AS $function$
-DECLARE
-  v_ends_at bigint;
-BEGIN
-  SELECT ends_at INTO v_ends_at FROM ${locks}
-    WHERE name = a_name AND owner = a_owner AND token = a_token AND phase = ${PHASE.held}
-    FOR UPDATE;
-  RETURN coalesce(v_ends_at > ${NOW}, false);
 END
 $function$`;
 }
