@@ -1,8 +1,7 @@
 /**
- * PostgreSQL: the function that runs steps. A step needs to lock the row first and to look at the line after
+ * PostgreSQL: the function that runs steps. A step locks its row first and looks at the line after
  * that, in a snapshot taken under the lock; in one plain statement both see the same, older
- * snapshot, and two statements are two round trips. Inside a function each statement has its own
- * snapshot.
+ * snapshot, and two statements are two round trips. In a function each statement has its own.
  */
 import { LINE_TIMES } from '../../../core/lock-driver.js';
 import { ENDING } from '../ending-columns.js';
@@ -66,9 +65,9 @@ DECLARE
 BEGIN
   FOR i IN 1 .. length(kinds) LOOP
     v_kind := substr(kinds, i, 1);
-    o_done := NULL; o_granted := NULL; o_token := NULL; o_tokens := NULL;
-    o_how := NULL; o_owner := NULL; o_ending_token := NULL; o_error := NULL;
-    o_holder := NULL; o_remaining := NULL; o_ahead := NULL; o_first_dies := NULL;
+    o_done := NULL; o_granted := NULL; o_token := NULL; o_tokens := NULL; o_how := NULL;
+    o_owner := NULL; o_ending_token := NULL; o_error := NULL; o_holder := NULL;
+    o_remaining := NULL; o_ahead := NULL; o_first_dies := NULL;
     v_dirty := false; v_shown := false; v_hand_on := false; v_asker := NULL;
 
     v_looks := patience;
@@ -112,11 +111,9 @@ BEGIN
         -- LEAST ignores a null: no such end.
         l.ends_at := least(v_now + ttls[i], l.since + at_mosts[i]);
         IF v_kind = '${KIND.renewWithNote}' THEN
-          l.note := notes[i];
-          v_shown := true;
+          l.note := notes[i]; v_shown := true;
         END IF;
-        v_dirty := true;
-        v_durable := true;
+        v_dirty := true; v_durable := true;
       END IF;
 
     ELSIF v_kind = '${KIND.release}' THEN
@@ -203,9 +200,7 @@ BEGIN
             SELECT t.owner, t.ends_at INTO v_next FROM ${tickets} t
               WHERE t.name = names[i] AND t.ends_at > v_now ORDER BY t.place LIMIT 1;
             v_free := NOT FOUND OR v_next.owner = v_asker;
-            IF NOT v_free THEN
-              o_first_dies := v_next.ends_at - v_now;
-            END IF;
+            IF NOT v_free THEN o_first_dies := v_next.ends_at - v_now; END IF;
           END IF;
         END IF;
         o_granted := v_free;
