@@ -15,14 +15,17 @@ import type {
   RenewRequest,
   Wake,
 } from '../core/lock-driver.js';
-import { pause } from './waiting.js';
+import { Alarm } from './waiting.js';
 
 /** Long enough that nothing runs out by accident, on a noisy machine. */
 export const LONG_MS = 60_000;
 
+/** Wakes that a process remembers: more than a rule looks back at. */
+const KEPT_WAKES = 500;
+
 /** A process as the store sees it. Rules that run side by side share it: owners keep them apart. */
 export class Process {
-  readonly wakes: Wake[] = [];
+  wakes: readonly Wake[] = [];
   #owners = 0;
   readonly #listeners = new Set<(wake: Wake) => void>();
 
@@ -31,7 +34,7 @@ export class Process {
     readonly address: string,
   ) {
     driver.onWake((wake) => {
-      this.wakes.push(wake);
+      this.wakes = [...this.wakes.slice(-KEPT_WAKES), wake];
       for (const listener of this.#listeners) listener(wake);
     });
   }
@@ -40,6 +43,11 @@ export class Process {
   newOwner(): string {
     this.#owners += 1;
     return `${this.address}:${this.#owners}`;
+  }
+
+  /** Forgets that it heard of changes of this name. */
+  forget(name: string): void {
+    this.wakes = this.wakes.filter((wake) => wake.kind !== 'changed' || wake.name !== name);
   }
 
   hear(listener: (wake: Wake) => void): () => void {
@@ -108,14 +116,10 @@ export class Caller {
   async waits(over: Partial<AcquireRequest> = {}, withinMs = 30_000): Promise<Granted> {
     const giveUp = performance.now() + withinMs;
     for (;;) {
-      let told = (): void => undefined;
-      const wake = new Promise<void>((resolve) => {
-        told = resolve;
-      });
-      const deafen = this.process.hear((heard) => {
-        if (heard.kind === 'missed' || (heard.kind === 'granted' && heard.owner === this.owner)) {
-          told();
-        }
+      const alarm = new Alarm();
+      const deafen = this.process.hear((wake) => {
+        const forUs = wake.kind === 'granted' && wake.owner === this.owner;
+        if (forUs || wake.kind === 'missed') alarm.ring();
       });
       try {
         const answer = await this.asks({ line: 'join', ...over });
@@ -124,7 +128,7 @@ export class Caller {
           performance.now() < giveUp,
           `${this.owner} is granted the lease within ${withinMs} ms; got ${show(answer)}`,
         );
-        await Promise.race([wake, pause(answer.retryInMs)]);
+        await alarm.sleep(answer.retryInMs);
       } finally {
         deafen();
       }

@@ -6,7 +6,7 @@
 import type { LockDriver } from '../core/lock-driver.js';
 import type { World } from './world.js';
 
-/** What the kit needs of a driver and its store: how to make, to cut, to restore. */
+/** What the kit needs of a driver and its store. */
 export interface ConformanceHarness {
   /**
    * A driver on the same store, not yet open. Every call stands for another process: no connection
@@ -27,6 +27,9 @@ export interface ConformanceHarness {
    * that answers in a millisecond; 0.1 does a tenth of the rounds. Say so in your own documents.
    */
   readonly scale?: number;
+
+  /** Where the random walks start; a failed walk says which seed to put here. Default: random. */
+  readonly seed?: number;
 
   /**
    * Makes `ms` pass for this name by the store's clock: for its lease, its rest and its tickets.
@@ -70,8 +73,10 @@ export type RuleGroup =
   | 'Tokens'
   | 'Endings'
   | 'The line'
+  | 'Leaving the line'
   | 'Seen from outside'
   | 'Contention'
+  | 'The reference'
   | 'Faults'
   | 'The core';
 

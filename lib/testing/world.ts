@@ -11,7 +11,7 @@ import { pause } from './waiting.js';
 /** What a real wait is longer than asked for: the grain of clocks and timers. */
 const GRAIN_MS = 30;
 
-/** One store and the processes that use it, made new for every rule. */
+/** One store and the processes that use it, for all rules of one run. */
 export class World {
   readonly #processes: Process[] = [];
   readonly #fresh: Process[] = [];
@@ -81,6 +81,11 @@ export class World {
   /** So many rounds on a fast store, fewer on one that calls itself slow. */
   rounds(count: number): number {
     return Math.max(1, Math.round(count * (this.harness.scale ?? 1)));
+  }
+
+  /** Like `rounds`, but a hand-over takes a store without push some tens of milliseconds. */
+  handOvers(count: number): number {
+    return this.rounds(this.harness.push ? count : count / 10);
   }
 
   async #newProcess(given?: LockDriver): Promise<Process> {

@@ -187,7 +187,7 @@ export const contractRules = rules('Contract', {
       await holder.takes();
       const { owner, driver } = holder;
 
-      for (const other of [owner.toUpperCase(), ` ${owner}`, `${owner} `, `${owner}\u0000`]) {
+      for (const other of [owner.toUpperCase(), ` ${owner}`, `${owner} `, `${owner}\u00a0`]) {
         const { released } = await holder.releases({ owner: other });
         const [renewed] = await driver.renew([
           { name, owner: other, ttlMs: 9_000, atMostMs: null },
