@@ -15,9 +15,9 @@
  * An unknown outcome is asked about again under the same owner, so it cannot become two tickets or
  * two leases. What arrives after the giving up is given back.
  */
-import type { Alarm } from './alarms.js';
+import { Alarm } from './alarms.js';
 import type { Engine } from './engine.js';
-import { insist } from './engine.js';
+import { insist } from './insist.js';
 import { deadlineOf } from './lease-renewer.js';
 import type { AcquireAnswer, AcquireRequest, Granted, Refused } from './lock-driver.js';
 import { LINE_TIMES } from './lock-driver.js';
@@ -37,12 +37,13 @@ export interface Callers {
   troubled(error: LockStoreError): void;
   /** The lease is theirs. */
   won(request: AcquireRequest, sentAt: number, answer: Granted): void;
+  /** The loop has ended, because nobody is left. */
+  gaveUp(): void;
 }
 
 type State = 'asking' | 'waiting' | 'standing-back' | 'won' | 'given-up';
 
-export class WaitLoop implements Alarm {
-  slot = -1;
+export class WaitLoop extends Alarm {
   readonly owner: string;
   #state: State = 'asking';
   #try = 0;
@@ -56,6 +57,7 @@ export class WaitLoop implements Alarm {
   readonly #callers: Callers;
 
   constructor(engine: Engine, callers: Callers) {
+    super();
     this.#engine = engine;
     this.#callers = callers;
     this.owner = engine.nextOwner();
@@ -112,6 +114,7 @@ export class WaitLoop implements Alarm {
     if (this.#state === 'won' || this.#state === 'given-up') return;
     this.#end('given-up');
     if (!this.#spotless) this.#leave();
+    this.#callers.gaveUp();
   }
 
   #answered(number: number, request: AcquireRequest, sentAt: number, answer: AcquireAnswer): void {

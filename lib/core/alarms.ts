@@ -1,6 +1,6 @@
 /**
  * One timer for any number of alarms. A process that holds ten thousand locks, or in which ten
- * thousand callers wait, has one Node timer for them, and setting an alarm costs two map look-ups.
+ * thousand callers wait, has one Node timer for them, and setting an alarm allocates nothing.
  * The price is precision: alarms ring on a grid of `GRID_MS`.
  */
 import type { Clock, Timer } from './clock.js';
@@ -8,12 +8,32 @@ import type { Clock, Timer } from './clock.js';
 /** Alarms ring on multiples of this. */
 export const GRID_MS = 10;
 
-/** Whoever wants to be called later. It has at most one alarm set at a time. */
-export interface Alarm {
-  /** Bookkeeping of `Alarms`: the grid slot it is set for, -1 when it is not set. */
-  slot: number;
+/**
+ * Whoever wants to be called later. It has at most one alarm set at a time. Inherited from, against
+ * the habit here: the alarms of a moment are linked through their own fields, and every lock needs
+ * four of them.
+ */
+export abstract class Alarm {
+  /** The moment it is set for; `null` when it is not set. These three belong to `Alarms`. */
+  moment: Moment | null = null;
+  before: Alarm | null = null;
+  after: Alarm | null = null;
+
   /** Must not throw. The alarm is not set any more when it rings; it may set itself again. */
-  ring(now: number): void;
+  abstract ring(now: number): void;
+}
+
+/** An alarm that is nothing else. */
+export class Reminder extends Alarm {
+  constructor(readonly ring: (now: number) => void) {
+    super();
+  }
+}
+
+/** All alarms of one step of the grid. */
+interface Moment {
+  readonly slot: number;
+  first: Alarm | null;
 }
 
 export class Alarms {
@@ -21,8 +41,8 @@ export class Alarms {
   readonly #background: boolean;
   /** `early`: an alarm rings at or up to a grid step before its time; otherwise at or after it. */
   readonly #early: boolean;
-  readonly #slots = new Map<number, Set<Alarm>>();
-  /** A binary heap of the slots in `#slots`, the soonest on top. */
+  readonly #moments = new Map<number, Moment>();
+  /** A binary heap of the slots in `#moments`, the soonest on top. */
   readonly #heap: number[] = [];
   #armedFor = Infinity;
   #timer: Timer | null = null;
@@ -38,26 +58,32 @@ export class Alarms {
 
   set(alarm: Alarm, at: number): void {
     const slot = this.#early ? Math.floor(at / GRID_MS) : Math.ceil(at / GRID_MS);
-    if (alarm.slot === slot) return;
-    if (alarm.slot === -1) this.#changeCount(1);
-    else this.#slots.get(alarm.slot)?.delete(alarm);
-    alarm.slot = slot;
-    const inSlot = this.#slots.get(slot);
-    if (inSlot !== undefined) {
-      inSlot.add(alarm);
-      // The slot may have been passed over as empty when the timer was last armed.
-      if (slot < this.#armedFor) this.#arm();
-      return;
+    if (alarm.moment?.slot === slot) return;
+    this.clear(alarm);
+    let moment = this.#moments.get(slot);
+    if (moment === undefined) {
+      moment = { slot, first: null };
+      this.#moments.set(slot, moment);
+      push(this.#heap, slot);
     }
-    this.#slots.set(slot, new Set([alarm]));
-    push(this.#heap, slot);
+    alarm.moment = moment;
+    alarm.after = moment.first;
+    if (moment.first !== null) moment.first.before = alarm;
+    moment.first = alarm;
+    this.#changeCount(1);
+    // Also for a moment that is not new: it may have been passed over as empty.
     if (slot < this.#armedFor) this.#arm();
   }
 
   clear(alarm: Alarm): void {
-    if (alarm.slot === -1) return;
-    this.#slots.get(alarm.slot)?.delete(alarm);
-    alarm.slot = -1;
+    const { moment, before, after } = alarm;
+    if (moment === null) return;
+    if (before === null) moment.first = after;
+    else before.after = after;
+    if (after !== null) after.before = before;
+    alarm.moment = null;
+    alarm.before = null;
+    alarm.after = null;
     this.#changeCount(-1);
   }
 
@@ -69,7 +95,7 @@ export class Alarms {
   }
 
   #arm(): void {
-    this.#dropEmptySlots();
+    this.#dropEmptyMoments();
     const soonest = this.#heap[0] ?? Infinity;
     if (soonest === this.#armedFor) return;
     this.#timer?.cancel();
@@ -87,25 +113,22 @@ export class Alarms {
     const now = this.#clock.now();
     for (let slot = this.#heap[0]; slot !== undefined; slot = this.#heap[0]) {
       if (slot * GRID_MS > now) break;
-      const due = this.#slots.get(slot);
+      const moment = this.#moments.get(slot);
       pop(this.#heap);
-      this.#slots.delete(slot);
-      for (const alarm of due ?? []) {
-        // One that was cleared or moved by another one's ringing is no longer ours to ring.
-        if (alarm.slot !== slot) continue;
-        alarm.slot = -1;
-        this.#changeCount(-1);
+      this.#moments.delete(slot);
+      for (let alarm = moment?.first; alarm; alarm = moment?.first) {
+        this.clear(alarm);
         alarm.ring(now);
       }
     }
     this.#arm();
   };
 
-  /** Cleared alarms leave empty slots behind; those on top would wake the process for nothing. */
-  #dropEmptySlots(): void {
+  /** Cleared alarms leave empty moments behind; those on top would wake the process for nothing. */
+  #dropEmptyMoments(): void {
     for (let slot = this.#heap[0]; slot !== undefined; slot = this.#heap[0]) {
-      if ((this.#slots.get(slot)?.size ?? 0) > 0) return;
-      this.#slots.delete(slot);
+      if ((this.#moments.get(slot)?.first ?? null) !== null) return;
+      this.#moments.delete(slot);
       pop(this.#heap);
     }
   }

@@ -3,6 +3,8 @@
  * it may be wrong, and may jump, without consequence.
  */
 
+import { performance } from 'node:perf_hooks';
+
 export interface Clock {
   /** Milliseconds on a clock that only goes forward; its zero means nothing. */
   now(): number;

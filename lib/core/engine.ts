@@ -1,9 +1,8 @@
 /**
  * What the parts of the core share: the driver and whether it is open, the clock and the alarms,
- * names for owners, and the steps that must be insisted on in the background.
+ * names for owners, and how a failure of the store is told and answered.
  */
-import type { Alarm } from './alarms.js';
-import { Alarms } from './alarms.js';
+import { Alarms, Reminder } from './alarms.js';
 import type { Clock } from './clock.js';
 import type { LockDriver } from './lock-driver.js';
 import { LockStoreError } from './lock-errors.js';
@@ -36,8 +35,8 @@ export class Engine {
   readonly alarms: Alarms;
   /** Whom to wake when a push for an owner comes. */
   readonly wakeable = new Map<string, { wake(): void }>();
-  /** Steps under way that nobody may wait for, but a shutdown should. */
-  readonly pending = new Set<object>();
+  /** How many steps are insisted on now: nobody may wait for them, but a shutdown should. */
+  insisting = 0;
   readonly #random: () => number;
   #owners = 0;
   #opening: Promise<void> | null = null;
@@ -94,14 +93,11 @@ export class Engine {
   }
 
   /** A call made for one caller: answered within `storeTimeoutMs`, or a `LockStoreError`. */
-  async ask<T>(name: string, action: string, step: (driver: LockDriver) => Promise<T>): Promise<T> {
+  ask<T>(name: string, action: string, step: (driver: LockDriver) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const alarm: Alarm = {
-        slot: -1,
-        ring: () => {
-          reject(this.troubled(name, action, this.tooLate()));
-        },
-      };
+      const alarm = new Reminder(() => {
+        reject(this.troubled(name, action, this.tooLate()));
+      });
       this.alarms.set(alarm, this.clock.now() + this.storeTimeoutMs);
       this.call(step).then(
         (answer) => {
@@ -118,83 +114,5 @@ export class Engine {
 
   tooLate(): Error {
     return new Error(`no answer within ${this.storeTimeoutMs} ms`);
-  }
-}
-
-export interface InsistedStep<T> {
-  readonly name: string;
-  /** For messages: "could not be …". */
-  readonly action: string;
-  /** `first`: no try came before this one. */
-  send(first: boolean): Promise<T>;
-  /** When it stops to matter. */
-  readonly until: number;
-  /** The longest that the first try may take before `told` hears of nothing. */
-  readonly patienceMs: number;
-  /** Called once, after the first try: its answer, or `null` if there was none. */
-  told(answer: T | null): void;
-}
-
-/** Repeats a step until the store has answered, or until it does not matter any more. */
-export function insist<T>(engine: Engine, step: InsistedStep<T>): void {
-  new Insistence(engine, step).send();
-}
-
-class Insistence<T> implements Alarm {
-  slot = -1;
-  #tries = 0;
-  #failures = 0;
-  #asking = false;
-  #over = false;
-  readonly #engine: Engine;
-  readonly #step: InsistedStep<T>;
-
-  constructor(engine: Engine, step: InsistedStep<T>) {
-    this.#engine = engine;
-    this.#step = step;
-    engine.pending.add(this);
-  }
-
-  send(): void {
-    this.#tries += 1;
-    this.#asking = true;
-    const { alarms, clock, storeTimeoutMs } = this.#engine;
-    const patience = this.#tries === 1 ? this.#step.patienceMs : storeTimeoutMs;
-    alarms.set(this, clock.now() + patience);
-    this.#engine
-      .call(() => this.#step.send(this.#tries === 1))
-      .then(
-        (answer) => {
-          this.#end(answer);
-        },
-        (error: unknown) => {
-          if (this.#asking && !this.#over) this.#failed(error);
-        },
-      );
-  }
-
-  ring(): void {
-    if (this.#asking) this.#failed(this.#engine.tooLate());
-    else this.send();
-  }
-
-  #failed(error: unknown): void {
-    this.#asking = false;
-    this.#failures += 1;
-    this.#engine.troubled(this.#step.name, this.#step.action, error);
-    if (this.#tries === 1) this.#step.told(null);
-    const { alarms, clock } = this.#engine;
-    const again = clock.now() + this.#engine.backOff(this.#failures);
-    if (again < this.#step.until) alarms.set(this, again);
-    else this.#end(null);
-  }
-
-  #end(answer: T | null): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#engine.alarms.clear(this);
-    this.#engine.pending.delete(this);
-    // After a failure the caller has been told already that nothing is known.
-    if (this.#failures === 0) this.#step.told(answer);
   }
 }

@@ -7,8 +7,7 @@
  * cannot delay it: while one is under way, the alarm already stands at the next try or the
  * deadline.
  */
-import type { Alarm } from './alarms.js';
-import { Alarms, GRID_MS } from './alarms.js';
+import { Alarm, Alarms, GRID_MS } from './alarms.js';
 import type { Clock } from './clock.js';
 import type { Lease } from './lease.js';
 import type { LockDriver, RenewRequest } from './lock-driver.js';
@@ -29,8 +28,7 @@ export interface KeptTerms {
 }
 
 /** A lease in the renewer's care. */
-export class KeptLease implements Alarm {
-  slot = -1;
+export class KeptLease extends Alarm {
   /** Until when we may believe in it. */
   deadline: number;
   /** When the next renewal is due; `Infinity`: none. */
@@ -52,6 +50,7 @@ export class KeptLease implements Alarm {
     readonly onLost: (reason: LossReason) => void,
     ring: (kept: KeptLease, now: number) => void,
   ) {
+    super();
     this.#ring = ring;
     this.atMostAt = terms.atMostMs === null ? Infinity : deadlineOf(grantedAt, terms.atMostMs);
     this.deadline = this.deadlineIfSentAt(grantedAt);

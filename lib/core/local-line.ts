@@ -8,13 +8,12 @@
  * to the line in the store, release and new ticket in one call, so that no other instance starves.
  */
 import type { Engine } from './engine.js';
-import { insist } from './engine.js';
+import { giveBack } from './give-back.js';
 import { HeldLock } from './held-lock.js';
 import type { ReleaseOutcome, TurnKeeper } from './held-lock.js';
 import type { Ending } from './lease.js';
-import { describeError } from './lease.js';
 import type { KeptLease } from './lease-renewer.js';
-import type { AcquireRequest, Granted, Refused, ReleaseAnswer } from './lock-driver.js';
+import type { AcquireRequest, Granted, Refused } from './lock-driver.js';
 import type { Callers } from './acquire-lock.js';
 import { WaitLoop } from './acquire-lock.js';
 import type { HolderFacts, LossReason } from './lock-errors.js';
@@ -22,16 +21,12 @@ import { LockError, LockHeldError, LockShutdownError, LockStoreError } from './l
 import { LockWaitTimeoutError } from './lock-errors.js';
 import type { Terms } from './lock-options.js';
 import { endingOf, mayPass } from './turns.js';
-import { Waiting } from './waiting.js';
-
-/** The longest that a caller waits for its lock to be given back; the rest goes on without it. */
-const RELEASE_PATIENCE_MS = 1_000;
+import { Waiting, WaitingList } from './waiting.js';
 
 export class LocalLine implements Callers, TurnKeeper {
   readonly #engine: Engine;
   readonly #onIdle: (line: LocalLine) => void;
-  /** In order of arrival; whoever leaves early is taken out of the middle. */
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new WaitingList();
   #turn: HeldLock | null = null;
   #loop: WaitLoop | null = null;
   /** The block of tokens under the present lease ends before this one. */
@@ -83,8 +78,8 @@ export class LocalLine implements Callers, TurnKeeper {
 
   /** Sends everybody away who waits. */
   shutDown(): void {
-    for (const waiting of [...this.#waiting]) {
-      this.dismiss(waiting, new LockShutdownError(this.name));
+    for (let first = this.#waiting.first; first !== null; first = this.#waiting.first) {
+      this.dismiss(first, new LockShutdownError(this.name));
     }
   }
 
@@ -100,13 +95,13 @@ export class LocalLine implements Callers, TurnKeeper {
   // — As the wait loop sees it —
 
   firstTerms(): Terms | null {
-    return this.#first()?.terms ?? null;
+    return this.#waiting.first?.terms ?? null;
   }
 
   refused(answer: Refused): void {
     this.#trouble = null;
     this.#heard = { facts: answer, at: this.#engine.clock.now() };
-    const first = this.#first();
+    const first = this.#waiting.first;
     if (first?.terms.waitMs === 0) this.dismiss(first, new LockHeldError(this.name, answer));
   }
 
@@ -115,11 +110,11 @@ export class LocalLine implements Callers, TurnKeeper {
   }
 
   won(request: AcquireRequest, sentAt: number, { token, tokens, previous }: Granted): void {
-    const first = this.#first();
+    const first = this.#waiting.first;
     this.#loop = null;
     this.#trouble = null;
     // The wait loop asked for the first caller's terms just now; without one it gives up instead.
-    if (first === undefined) return;
+    if (first === null) return;
     const { name, owner, ttlMs } = request;
     const lease = { name, owner, ttlMs, token };
     this.#tokensEnd = token + tokens;
@@ -129,16 +124,18 @@ export class LocalLine implements Callers, TurnKeeper {
     this.#give(first, kept, token, previous);
   }
 
+  gaveUp(): void {
+    this.#loop = null;
+    this.#checkIdle();
+  }
+
   // — As a turn sees it —
 
   endTurn(turn: HeldLock, error: unknown): Promise<ReleaseOutcome> | ReleaseOutcome {
     this.#tellReleased(turn);
     this.#turn = null;
-    const next = this.#first();
-    if (
-      next !== undefined &&
-      mayPass(turn, next.terms, this.#tokensEnd, this.#engine.clock.now())
-    ) {
+    const next = this.#waiting.first;
+    if (next !== null && mayPass(turn, next.terms, this.#tokensEnd, this.#engine.clock.now())) {
       this.#give(next, turn.kept, turn.token + 1, endingOf(turn, error));
       return 'released';
     }
@@ -165,7 +162,6 @@ export class LocalLine implements Callers, TurnKeeper {
     }
     if (this.#waiting.size > 0) return;
     this.#loop?.giveUp();
-    this.#loop = null;
     this.#checkIdle();
   }
 
@@ -179,14 +175,9 @@ export class LocalLine implements Callers, TurnKeeper {
   }
 
   #remove(waiting: Waiting): void {
-    this.#waiting.delete(waiting);
+    this.#waiting.remove(waiting);
     this.#engine.alarms.clear(waiting);
     waiting.stopListening();
-  }
-
-  #first(): Waiting | undefined {
-    for (const waiting of this.#waiting) return waiting;
-    return undefined;
   }
 
   #seek(): void {
@@ -207,42 +198,16 @@ export class LocalLine implements Callers, TurnKeeper {
   }
 
   #giveBack(turn: HeldLock, error: unknown): Promise<ReleaseOutcome> {
-    const engine = this.#engine;
-    engine.renewer.drop(turn.kept);
-    const { name, owner, token } = turn;
-    const failure = error === undefined ? null : describeError(error);
-    const release = (rejoin: AcquireRequest | null): Promise<ReleaseAnswer> => {
-      const { atLeastMs } = turn.terms;
-      return engine.driver.release({ name, owner, error: failure, token, atLeastMs, rejoin });
-    };
-    const together = this.#waiting.size > 0 ? this.#rejoin(release) : null;
-    return new Promise((resolve) => {
-      insist(engine, {
-        name,
-        action: 'released',
-        send: (first) => (first && together !== null ? together : release(null)),
-        until: engine.clock.now() + turn.lease.ttlMs,
-        patienceMs: Math.min(RELEASE_PATIENCE_MS, engine.storeTimeoutMs),
-        told: (answer) => {
-          resolve(answer === null ? 'unknown' : answer.released ? 'released' : 'gone');
-        },
-      });
+    this.#engine.renewer.drop(turn.kept);
+    if (this.#waiting.size === 0) {
+      const outcome = giveBack(this.#engine, turn, error, null);
       this.#checkIdle();
-    });
-  }
-
-  /** One call for both: gives back, and goes to the end of the line for the next caller here. */
-  #rejoin(release: (rejoin: AcquireRequest) => Promise<ReleaseAnswer>): Promise<ReleaseAnswer> {
+      return outcome;
+    }
     const loop = new WaitLoop(this.#engine, this);
     this.#loop = loop;
-    return new Promise((resolve, reject) => {
-      loop.ask(async (request) => {
-        const answer = release(request);
-        answer.then(resolve, reject);
-        const { rejoined } = await answer;
-        if (rejoined === null) throw new Error('the driver left rejoin unanswered');
-        return rejoined;
-      });
+    return giveBack(this.#engine, turn, error, (send) => {
+      loop.ask(send);
     });
   }
 

@@ -2,12 +2,11 @@
  * The engine: takes locks, runs bodies under them, and looks at them from outside. It knows no
  * Nest; `LockService` is its face in a Nest application.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
-import type { Alarm } from './alarms.js';
-import { GRID_MS } from './alarms.js';
+import { GRID_MS, Reminder } from './alarms.js';
+import { CallChain } from './call-chain.js';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
 import { Engine } from './engine.js';
@@ -37,18 +36,12 @@ export interface LocksConfig {
   readonly random?: () => number;
 }
 
-/** Names taken so far in one call chain, the innermost first. */
-interface Chain {
-  readonly lock: HeldLock;
-  readonly outer: Chain | undefined;
-}
-
 export class Locks {
   readonly #engine: Engine;
   readonly #base: Terms;
   readonly #lines = new Map<string, LocalLine>();
   readonly #watching = new Map<string, Set<Watching>>();
-  readonly #chain = new AsyncLocalStorage<Chain | undefined>();
+  readonly #chain = new CallChain();
   #refusing = false;
   #closing: Promise<void> | null = null;
 
@@ -84,13 +77,14 @@ export class Locks {
   acquire(name: string, options?: LockOptions): Promise<HeldLock>;
   acquire(names: readonly string[], options?: LockOptions): Promise<HeldLocks>;
   acquire(name: string | readonly string[], options?: LockOptions): Promise<HeldLock | HeldLocks>;
-  async acquire(
-    name: string | readonly string[],
-    options: LockOptions = {},
-  ): Promise<HeldLock | HeldLocks> {
-    const terms = checkTerms(options, this.#base);
-    if (typeof name === 'string') return this.#enter(name, terms);
-    return this.#acquireAll(name, terms);
+  acquire(name: string | readonly string[], options?: LockOptions): Promise<HeldLock | HeldLocks> {
+    try {
+      const terms = options === undefined ? this.#base : checkTerms(options, this.#base);
+      return typeof name === 'string' ? this.#enter(name, terms) : this.#acquireAll(name, terms);
+    } catch (error) {
+      // A promise is what callers wait for, also for what is refused before anything is sent.
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** Takes a lock now, or answers `null` when somebody else has it. Never waits for a holder. */
@@ -142,7 +136,8 @@ export class Locks {
   ): Promise<T> {
     let result: T;
     try {
-      result = await this.#chain.run(this.#linked(lock), body, lock);
+      const locks: readonly HeldLock[] = lock instanceof HeldLocks ? lock.locks : [lock];
+      result = await this.#chain.run(locks, body, lock);
     } catch (error) {
       // The next holder must see a failure even where the body threw nothing in particular.
       await lock.end(error ?? new Error(String(error)));
@@ -158,10 +153,7 @@ export class Locks {
 
   /** The lock of that name that this very call chain holds, through `withLock`; else `null`. */
   current(name: string): HeldLock | null {
-    for (let link = this.#chain.getStore(); link !== undefined; link = link.outer) {
-      if (link.lock.name === name && link.lock.held) return link.lock;
-    }
-    return null;
+    return this.#chain.find(name);
   }
 
   /** What is true of a lock now. No side effect. */
@@ -282,31 +274,20 @@ export class Locks {
     return typeof name === 'string' ? first : new HeldLocks(first, ...locks.slice(1));
   }
 
-  #linked(held: HeldLock | HeldLocks): Chain | undefined {
-    let chain = this.#chain.getStore();
-    for (const lock of held instanceof HeldLocks ? held.locks : [held]) {
-      chain = { lock, outer: chain };
-    }
-    return chain;
-  }
-
   readonly #onIdle = (line: LocalLine): void => {
     if (this.#lines.get(line.name) === line) this.#lines.delete(line.name);
   };
 
   /** Whether, within so many milliseconds, nothing is held and nothing is on its way any more. */
   #idleWithin(ms: number): Promise<boolean> {
-    const { alarms, clock, pending } = this.#engine;
+    const { alarms, clock } = this.#engine;
     const until = clock.now() + ms;
     return new Promise((resolve) => {
-      const alarm: Alarm = {
-        slot: -1,
-        ring: (now) => {
-          const idle = this.#lines.size === 0 && pending.size === 0;
-          if (idle || now >= until) resolve(idle);
-          else alarms.set(alarm, now + GRID_MS);
-        },
-      };
+      const alarm = new Reminder((now) => {
+        const idle = this.#lines.size === 0 && this.#engine.insisting === 0;
+        if (idle || now >= until) resolve(idle);
+        else alarms.set(alarm, now + GRID_MS);
+      });
       alarm.ring(clock.now());
     });
   }

@@ -1,7 +1,8 @@
 /**
- * One caller in the local line: how to tell it, until when it waits, and what may call it off.
+ * One caller in the local line: how to tell it, until when it waits, and what may call it off. And
+ * the line itself: whoever leaves early is taken out of the middle.
  */
-import type { Alarm } from './alarms.js';
+import { Alarm } from './alarms.js';
 import type { HeldLock } from './held-lock.js';
 import type { Terms } from './lock-options.js';
 
@@ -11,8 +12,10 @@ export interface Usher {
   dismiss(waiting: Waiting, reason: unknown): void;
 }
 
-export class Waiting implements Alarm {
-  slot = -1;
+export class Waiting extends Alarm {
+  /** Its neighbours in the line. */
+  ahead: Waiting | null = null;
+  behind: Waiting | null = null;
   readonly #usher: Usher;
 
   constructor(
@@ -22,6 +25,7 @@ export class Waiting implements Alarm {
     readonly reject: (reason: unknown) => void,
     readonly since: number,
   ) {
+    super();
     this.#usher = usher;
   }
 
@@ -40,5 +44,41 @@ export class Waiting implements Alarm {
   /** The caller's signal aborted. */
   handleEvent(): void {
     this.#usher.dismiss(this, this.terms.signal?.reason);
+  }
+}
+
+/** Those who wait, in order of arrival, linked through their own fields. */
+export class WaitingList {
+  #first: Waiting | null = null;
+  #last: Waiting | null = null;
+  #size = 0;
+
+  get first(): Waiting | null {
+    return this.#first;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(waiting: Waiting): void {
+    waiting.ahead = this.#last;
+    if (this.#last === null) this.#first = waiting;
+    else this.#last.behind = waiting;
+    this.#last = waiting;
+    this.#size += 1;
+  }
+
+  /** Harmless for one that is not in the list. */
+  remove(waiting: Waiting): void {
+    const { ahead, behind } = waiting;
+    if (ahead === null && this.#first !== waiting) return;
+    if (ahead === null) this.#first = behind;
+    else ahead.behind = behind;
+    if (behind === null) this.#last = ahead;
+    else behind.ahead = ahead;
+    waiting.ahead = null;
+    waiting.behind = null;
+    this.#size -= 1;
   }
 }

@@ -2,7 +2,7 @@
  * Watches the state of a lock that one need not hold. The store's push tells that something has
  * changed; what is true then is asked, so a lost push costs one interval and nothing else.
  */
-import type { Alarm } from './alarms.js';
+import { Alarm } from './alarms.js';
 import type { Engine } from './engine.js';
 import type { LockState } from './lease.js';
 import type { WatchAnswer } from './lock-driver.js';
@@ -10,8 +10,7 @@ import type { WatchAnswer } from './lock-driver.js';
 /** Pushes in quick succession are answered by one look. */
 const LOOKS_APART_MS = 20;
 
-export class Watching implements Alarm {
-  slot = -1;
+export class Watching extends Alarm {
   #looking = false;
   #again = false;
   #over = false;
@@ -26,6 +25,7 @@ export class Watching implements Alarm {
     readonly name: string,
     listener: (state: LockState) => void,
   ) {
+    super();
     this.#engine = engine;
     this.#listener = listener;
   }
