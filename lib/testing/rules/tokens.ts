@@ -59,6 +59,32 @@ export const tokenRules = rules('Tokens', {
     }
   },
 
+  'reserves blocks that never overlap when a chain of rejoins is sent at once': async (world) => {
+    for (let round = 0; round < world.rounds(10); round += 1) {
+      const name = world.name();
+      const first = world.caller(name);
+      const { token } = await first.takes({ tokens: 1_000 });
+      let holder = first;
+
+      const sent = Array.from({ length: 10 }, () => {
+        const next = world.caller(name);
+        const answer = holder.releases({ rejoin: next.request({ line: 'join', tokens: 1_000 }) });
+        holder = next;
+        return answer;
+      });
+
+      // In whatever order they arrived: where one was granted, it is a block of its own.
+      const tokens = [token];
+      for (const { rejoined } of await Promise.all(sent)) {
+        if (rejoined?.granted) tokens.push(rejoined.token);
+      }
+      tokens.sort((one, other) => one - other);
+      for (const [n, each] of tokens.entries()) {
+        assert.ok(each - (tokens[n - 1] ?? 0) >= 1_000, tokens.join(', '));
+      }
+    }
+  },
+
   'rises over a lease that ran out': patient(async (world) => {
     const name = world.name();
     const [dead, next] = world.callers(name);

@@ -53,7 +53,7 @@ export const watchingRules = rules('Seen from outside', {
       await other.driver.watch(name);
       for (const { process } of [watcher, other]) process.forget(name);
       await make();
-      await eventually(`both watchers hear of the ${change}`, () => heard() === 2);
+      await eventually(`both watchers hear of the ${change}`, () => heard() === 2, 5_000);
     }
   }),
 });
