@@ -1,0 +1,5 @@
+/** Who takes part on MariaDB, in the order of the tables. No other library was found that does. */
+import type { Contender } from '../harness/contract.js';
+import { bareGetLock, bareMariaDb } from './bare-mariadb.js';
+
+export const contenders: readonly Contender[] = [bareMariaDb, bareGetLock];

@@ -1,0 +1,12 @@
+/** Who takes part on PostgreSQL, in the order of the tables. */
+import type { Contender } from '../harness/contract.js';
+import { advisoryLock } from './advisory-lock.js';
+import { bareAdvisory, barePostgres } from './bare-postgres.js';
+import { verrousOnPostgres } from './verrou.js';
+
+export const contenders: readonly Contender[] = [
+  barePostgres,
+  bareAdvisory,
+  ...verrousOnPostgres,
+  advisoryLock,
+];
