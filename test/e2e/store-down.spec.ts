@@ -1,0 +1,99 @@
+/** A store that does not answer: it must not keep an application from starting, nor run a body. */
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+
+import { memoryLocks } from '../../lib/drivers/memory/index.js';
+import { DistributedLockModule, LockService, LockStoreError } from '../../lib/index.js';
+import type { LockDriver, LockEvent } from '../../lib/index.js';
+import { logEvents } from '../../lib/lock-log.js';
+import { eventually } from '../support/eventually.js';
+import { closeApplications, startContext } from './support/applications.js';
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await closeApplications();
+});
+
+/** A memory driver that can be cut off from its store. */
+function cuttable(): { driver: LockDriver; store: { down: boolean } } {
+  const store = { down: false };
+  const driver = new Proxy(memoryLocks(), {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function' || key === 'onWake' || key === 'close') {
+        return typeof value === 'function' ? value.bind(target) : value;
+      }
+      return async (...args: unknown[]): Promise<unknown> => {
+        if (store.down) throw new LockStoreError('', String(key), new Error('ECONNREFUSED'));
+        return value.apply(target, args);
+      };
+    },
+  });
+  return { driver, store };
+}
+
+describe('a store that is down at the start', () => {
+  it('does not keep the application from starting, which says so once', async () => {
+    const { driver, store } = cuttable();
+    store.down = true;
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+
+    await startContext({ imports: [DistributedLockModule.forRoot({ driver })] });
+
+    await eventually(() => warn.mock.calls.length > 0);
+    const about = warn.mock.calls.filter(([text]) => String(text).includes('could not be opened'));
+    expect(about).toHaveLength(1);
+  });
+
+  it('refuses every lock with LockStoreError in bounded time, and serves them once it is back', async () => {
+    const { driver, store } = cuttable();
+    store.down = true;
+    jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const app = await startContext({ imports: [DistributedLockModule.forRoot({ driver })] });
+    const locks = app.get(LockService);
+    const body = jest.fn();
+
+    await expect(locks.withLock('a', { waitMs: 50 }, body)).rejects.toBeInstanceOf(LockStoreError);
+    expect(body).not.toHaveBeenCalled();
+
+    store.down = false;
+    await locks.withLock('a', { waitMs: 5_000 }, body);
+    expect(body).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('the log', () => {
+  it('warns of a store in trouble once in five seconds, and counts the rest', () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const told: LockEvent[] = [];
+    let now = 0;
+    const log = logEvents(
+      (event) => told.push(event),
+      () => now,
+    );
+    const error = new LockStoreError('a', 'acquired', new Error('ECONNREFUSED'));
+    const trouble: LockEvent = { type: 'store-error', name: 'a', error };
+
+    for (now = 0; now < 5_000; now += 1_000) log(trouble);
+    expect(warn.mock.calls).toEqual([[error.message]]);
+    log(trouble);
+
+    expect(warn).toHaveBeenLastCalledWith(
+      `${error.message} (and 4 like it since the last warning)`,
+    );
+    expect(told).toHaveLength(6);
+  });
+
+  it('tells a lost lock as an error', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const app = await startContext({});
+    const locks = app.get(LockService);
+
+    const lost = locks.withLock('a', { ttlMs: 60, renew: false }, (lock) =>
+      eventually(() => lock.signal.aborted),
+    );
+
+    await expect(lost).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    expect(error).toHaveBeenCalledWith(expect.stringContaining('Lock "a" was lost'));
+  });
+});
