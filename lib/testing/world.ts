@@ -3,6 +3,7 @@
  * store's time. One world serves all rules of a run, also those that run side by side.
  */
 import { randomBytes } from 'node:crypto';
+import { Locks } from '../core/locks.js';
 import type { LockDriver } from '../core/lock-driver.js';
 import { Caller, Process } from './caller.js';
 import type { ConformanceHarness } from './harness.js';
@@ -15,7 +16,9 @@ const GRAIN_MS = 30;
 export class World {
   readonly #processes: Process[] = [];
   readonly #fresh: Process[] = [];
+  readonly #engines: Locks[] = [];
   readonly #run = randomBytes(4).toString('hex');
+  #shared: Promise<[Locks, Locks, Locks]> | null = null;
   #names = 0;
   #addresses = 0;
 
@@ -28,6 +31,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    for (const locks of this.#engines) await locks.close();
     for (const process of [...this.#processes, ...this.#fresh]) await process.driver.close();
     await this.harness.stop?.();
   }
@@ -43,6 +47,21 @@ export class World {
     const process = await this.#newProcess(driver);
     this.#fresh.push(process);
     return process;
+  }
+
+  /** Three instances of an application: the core over drivers of their own. */
+  async locks(): Promise<[Locks, Locks, Locks]> {
+    this.#shared ??= Promise.all([this.freshLocks(), this.freshLocks(), this.freshLocks()]);
+    return this.#shared;
+  }
+
+  /** An instance for this rule alone, which may close it, or its driver under it. */
+  async freshLocks(driver?: LockDriver): Promise<Locks> {
+    const chosen = driver ?? (await this.harness.newDriver());
+    const locks = new Locks({ driver: chosen, process: this.#newAddress() });
+    this.#engines.push(locks);
+    await locks.open();
+    return locks;
   }
 
   /** A name that nobody used before. */
@@ -90,9 +109,13 @@ export class World {
 
   async #newProcess(given?: LockDriver): Promise<Process> {
     const driver = given ?? (await this.harness.newDriver());
-    this.#addresses += 1;
-    const process = new Process(driver, `kit-host:${this.#run}:${this.#addresses}`);
+    const process = new Process(driver, this.#newAddress());
     await driver.open(process.address);
     return process;
+  }
+
+  #newAddress(): string {
+    this.#addresses += 1;
+    return `kit-host:${this.#run}:${this.#addresses}`;
   }
 }

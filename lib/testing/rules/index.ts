@@ -2,6 +2,8 @@
 import type { Rule } from '../harness.js';
 import { contentionRules } from './contention.js';
 import { contractRules } from './contract.js';
+import { coreInTimeRules } from './core-in-time.js';
+import { coreRules } from './core.js';
 import { endingRules } from './endings.js';
 import { leaseRules } from './leases.js';
 import { leavingRules } from './leaving.js';
@@ -29,4 +31,6 @@ export const conformanceRules: readonly Rule[] = [
   ...contentionRules,
   ...referenceRules,
   ...faultRules,
+  ...coreRules,
+  ...coreInTimeRules,
 ];
