@@ -48,6 +48,8 @@ export const lineInTimeRules = rules('The line', {
     const name = world.name();
     const [dead, first, second] = world.callers(name);
     await dead.takes({ ttlMs: 600 });
+    await first.joins();
+    await second.joins();
     const waits = [first.waits(), second.waits()];
     await world.elapse(name, 600);
 

@@ -60,6 +60,7 @@ DECLARE
   v_free boolean;
   v_count integer;
   v_place bigint;
+  v_ends_at bigint;
   v_next record;
   v_durable boolean := false;
 BEGIN
@@ -89,7 +90,7 @@ BEGIN
     v_now := ${NOW};
     IF v_fresh THEN
       l.name := names[i]; l.phase := ${PHASE.free}; l.tokens := 0; l.since := 0; l.ends_at := 0;
-      l.waiting := 0; l.last_place := 0; l.watched_until := 0;
+      l.waiting := 0; l.last_place := 0; l.watched_until := 0; l.used_at := v_now;
       l.highest := coalesce((SELECT highest FROM ${locks} WHERE name = ''::bytea), 0);
     ELSIF l.phase <> ${PHASE.free} AND l.ends_at <= v_now THEN
       -- A claim that ran out never was a hold: the ending goes on waiting. After a rest it is there.
@@ -230,33 +231,24 @@ BEGIN
         v_durable := true;
       ELSE
         v_place := NULL;
-        IF v_kind <> '${KIND.acquire}' THEN
-          IF l.waiting > 0 THEN
-            DELETE FROM ${tickets} WHERE name = names[i] AND ends_at <= v_now;
-            GET DIAGNOSTICS v_count = ROW_COUNT;
-            IF v_count > 0 THEN
-              l.waiting := l.waiting - v_count;
-              v_dirty := true;
-              v_shown := true;
-            END IF;
-            SELECT t.place, t.ends_at INTO v_next FROM ${tickets} t
-              WHERE t.name = names[i] AND t.owner = v_asker;
-            v_place := v_next.place;
-            IF v_next.ends_at < v_now + ${TICKET_US - REFRESHED_US} THEN
-              UPDATE ${tickets} SET ends_at = v_now + ${TICKET_US}, channel = $12
-                WHERE name = names[i] AND owner = v_asker;
-            END IF;
+        IF l.waiting > 0 THEN
+          DELETE FROM ${tickets} WHERE name = names[i] AND ends_at <= v_now;
+          GET DIAGNOSTICS v_count = ROW_COUNT;
+          IF v_count > 0 THEN
+            l.waiting := l.waiting - v_count; v_dirty := true; v_shown := true;
           END IF;
-          IF v_place IS NULL THEN
-            l.last_place := l.last_place + 1;
-            v_place := l.last_place;
-            INSERT INTO ${tickets} (name, place, owner, ends_at, channel)
-              VALUES (names[i], v_place, v_asker, v_now + ${TICKET_US}, $12);
-            l.waiting := l.waiting + 1;
-            l.used_at := v_now;
-            v_dirty := true;
-            v_shown := true;
-          END IF;
+          SELECT t.place, t.ends_at INTO v_place, v_ends_at FROM ${tickets} t
+            WHERE t.name = names[i] AND t.owner = v_asker;
+        END IF;
+        IF v_kind <> '${KIND.acquire}' AND v_place IS NULL THEN
+          l.last_place := l.last_place + 1;
+          v_place := l.last_place;
+          INSERT INTO ${tickets} (name, place, owner, ends_at, channel)
+            VALUES (names[i], v_place, v_asker, v_now + ${TICKET_US}, $12);
+          l.waiting := l.waiting + 1; l.used_at := v_now; v_dirty := true; v_shown := true;
+        ELSIF v_kind <> '${KIND.acquire}' AND v_ends_at < v_now + ${TICKET_US - REFRESHED_US} THEN
+          UPDATE ${tickets} SET ends_at = v_now + ${TICKET_US}, channel = $12
+            WHERE name = names[i] AND place = v_place;
         END IF;
         o_holder := CASE WHEN l.phase <> ${PHASE.free} THEN l.owner END;
         o_remaining := CASE WHEN l.phase <> ${PHASE.free} THEN l.ends_at - v_now ELSE 0 END;
