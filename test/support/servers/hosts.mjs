@@ -4,8 +4,16 @@
  * a binary that is here, a container if a Docker engine answers, a package installed by apt-get as
  * root on Debian or Ubuntu. Otherwise the run fails and says what to do; it never skips quietly.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, closeSync, existsSync, openSync, readdirSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { keep } from './keeper.mjs';
@@ -73,7 +81,17 @@ function locate(program) {
     ...versioned('/opt/homebrew/opt'),
     ...versioned('/usr/local/opt'),
   ];
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+  return folders.map((folder) => join(folder, program)).find(isProgram);
+}
+
+/** @param {string} path */
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -126,9 +144,12 @@ function binaries(product) {
  */
 function containers(product, image) {
   const root = process.getuid?.() === 0;
-  // PostgreSQL refuses root; 999 is its user in the official image.
-  const uid = root && product === 'postgres' ? 999 : (process.getuid?.() ?? 0);
-  const user = ['--user', `${uid}:${uid}`];
+  // PostgreSQL refuses root, and a user without a name; 999 is its own in the official image.
+  const linux = process.platform === 'linux';
+  const borrowed = product === 'postgres' && (root || !linux);
+  const uid = borrowed ? 999 : (process.getuid?.() ?? 0);
+  const names = linux && !root ? ['--volume', '/etc/passwd:/etc/passwd:ro'] : [];
+  const user = ['--user', `${uid}:${uid}`, ...names];
   /**
    * @param {string} name
    * @param {string} folder
@@ -138,7 +159,7 @@ function containers(product, image) {
     ...['run', '--rm', '--name', name, '--volume', `${folder}:${folder}`, '--workdir', folder],
     ...user,
     // Only Linux shares its loopback with containers; elsewhere the ports are passed through.
-    ...(process.platform === 'linux'
+    ...(linux
       ? ['--network', 'host']
       : ports.flatMap((port) => ['--publish', `127.0.0.1:${port}:${port}`])),
   ];
@@ -156,7 +177,8 @@ function containers(product, image) {
       return started('docker', line, {}, logFile, () => {
         keep(`container ${name}`);
         return (signal) => {
-          execFileSync('docker', ['kill', `--signal=${signal}`, name], { stdio: 'ignore' });
+          // Fails where the container is gone already, which is well.
+          spawnSync('docker', ['kill', `--signal=${signal}`, name], { stdio: 'ignore' });
         };
       });
     },

@@ -20,7 +20,7 @@ const LAYERS: readonly Layer[] = [
   {
     folder: /^core\//,
     files: /^core\//,
-    packages: /^node:(async_hooks|crypto|os|events|util|process)$/,
+    packages: /^node:(async_hooks|crypto|os|events|util|process|perf_hooks)$/,
   },
   {
     folder: /^drivers\/memory\//,
