@@ -1,0 +1,121 @@
+/**
+ * The connection for commands, lent or our own. A lent one is used as it is: no listener is put on
+ * it, no option of it is changed, and it is never closed.
+ */
+import { Cluster, Redis } from 'ioredis';
+import { isCluster, type ClusterClient, type SingleClient } from './redis-client.js';
+import type { CheckedOptions, Where } from './redis-options.js';
+import type { ScriptCall } from './gatherer.js';
+import { cleanCause, secretsIn } from './store-cause.js';
+
+export class Connection {
+  readonly client: SingleClient | ClusterClient;
+  readonly isCluster: boolean;
+  readonly #lent: boolean;
+  readonly #timeoutMs: number;
+  readonly #secrets: readonly string[];
+  /**
+   * The latest failure to connect: it says more than "too many retries". Our own client's alone.
+   */
+  #trouble: Error | null = null;
+
+  constructor({ where, timeoutMs }: Pick<CheckedOptions, 'where' | 'timeoutMs'>) {
+    this.#lent = where.kind === 'client';
+    this.#timeoutMs = timeoutMs;
+    this.#secrets =
+      where.kind === 'client'
+        ? secretsIn(null, where.client.options)
+        : secretsIn(where.kind === 'single' ? where.url : null, { ...where });
+    this.client = where.kind === 'client' ? where.client : connectOwn(where);
+    this.isCluster = isCluster(this.client);
+    if (!this.#lent) {
+      // Without a listener ioredis prints every failed try to connect.
+      this.client.on('error', (error) => {
+        this.#trouble = error;
+      });
+    }
+  }
+
+  /** A lazy client connects with its first command only if it may keep commands waiting. */
+  async connect(): Promise<void> {
+    if (this.client.status === 'wait') await this.bounded(this.client.connect());
+  }
+
+  /** Runs one script on one set of keys. @throws the cause, fit to be shown */
+  async run({ script, keys, requests }: ScriptCall, more: readonly string[]): Promise<Buffer> {
+    const args = [keys.length, ...keys, requests, ...more];
+    const running = this.client
+      .callBuffer('evalsha', script.sha, ...args)
+      .catch((error: unknown) => {
+        // Redis was restarted, or never saw this script: nothing was run, so it may be sent again.
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return this.client.callBuffer('eval', script.source, ...args);
+      });
+    const reply = await this.bounded(running);
+    if (!Buffer.isBuffer(reply)) throw new Error('the reply of a script is not what it should be');
+    return reply;
+  }
+
+  /** The answer, or a failure, within the time of one call. @throws the cause, fit to be shown */
+  bounded<T>(running: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(this.shown(new Error(`no answer within ${this.#timeoutMs} ms`)));
+      }, this.#timeoutMs);
+      running.then(
+        (answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(this.shown(error));
+        },
+      );
+    });
+  }
+
+  /** A failure as it may be shown: why there is no connection, if that is why, and no secrets. */
+  shown(error: unknown): Error {
+    const away = this.client.status !== 'ready' && this.#trouble !== null;
+    return cleanCause(away ? this.#trouble : error, this.#secrets);
+  }
+
+  /** What we are connected to takes no writes any more: ask anew where the master is. */
+  reconnect(): void {
+    if (!this.#lent && !this.isCluster) this.client.disconnect(true);
+  }
+
+  close(): void {
+    if (!this.#lent) this.client.disconnect();
+  }
+}
+
+/**
+ * Our own connection: fails fast while Redis is away, tries again for ever, for every call anew.
+ */
+function connectOwn(where: Exclude<Where, { kind: 'client' }>): SingleClient | ClusterClient {
+  if (where.kind === 'cluster') {
+    const { nodes, options } = where;
+    return new Cluster([...nodes], {
+      clusterRetryStrategy: backOff,
+      ...options,
+      lazyConnect: true,
+      enableAutoPipelining: false,
+    });
+  }
+  const options = {
+    maxRetriesPerRequest: 1,
+    retryStrategy: backOff,
+    reconnectOnError: (error: Error): false | 2 =>
+      error.message.startsWith('READONLY') ? 2 : false,
+    ...where.options,
+    lazyConnect: true,
+    enableAutoPipelining: false,
+  };
+  return where.url === null ? new Redis(options) : new Redis(where.url, options);
+}
+
+export function backOff(tries: number): number {
+  return Math.min(50 * 2 ** Math.min(tries - 1, 10), 1_000);
+}

@@ -1,0 +1,231 @@
+/**
+ * Each verb of the contract as the gatherer needs it: its script, how a request is packed for it,
+ * and how an answer is read. The order of the fields is the one in the header of the script.
+ */
+import type { Ending, EndingError, JsonValue, LockPhase, LockState } from '../../core/lease.js';
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  ReleaseAnswer,
+  ReleaseRequest,
+  RenewRequest,
+  WatchAnswer,
+} from '../../core/lock-driver.js';
+import type { Packer, Unpacker } from './packing.js';
+import { scripts, type Script } from './scripts/index.js';
+
+export interface Verb<Request, Answer> {
+  readonly script: Script;
+  /** For `LockStoreError`: what could not be done. */
+  readonly action: string;
+  /**
+   * The most requests in one call: so many, and Redis is busy for less than about a millisecond.
+   */
+  readonly most: number;
+  pack(packer: Packer, request: Request): void;
+  /** @param time the store's time at the step, in microseconds */
+  unpack(reply: Unpacker, time: number, request: Request): Answer;
+}
+
+/** What a script answers in place of an answer: this request, and it alone, went wrong. */
+export class RequestFailure extends Error {
+  override readonly name = 'ReplyError';
+}
+
+const GRANTED_AT_TIME = 1;
+const GRANTED = 2;
+const REFUSED = 3;
+const FAILED = 255;
+
+const MOST = 128;
+
+export const acquireVerb: Verb<AcquireRequest, AcquireAnswer> = {
+  script: scripts.acquire,
+  action: 'acquired',
+  most: MOST,
+  pack(packer, request) {
+    packer.name(request.name);
+    packAcquire(packer, request);
+  },
+  unpack: (reply, time, request) => readAcquire(reply, reply.byte(), time, request),
+};
+
+const RELEASED: ReleaseAnswer = { released: true, rejoined: null };
+const NOT_RELEASED: ReleaseAnswer = { released: false, rejoined: null };
+
+export const releaseVerb: Verb<ReleaseRequest, ReleaseAnswer> = {
+  script: scripts.release,
+  action: 'released',
+  most: MOST,
+  pack(packer, { name, owner, token, atLeastMs, error, rejoin }) {
+    packer.name(name);
+    packer.text(owner);
+    packer.number(token);
+    packer.number(atLeastMs);
+    packer.longText(error === null ? '' : JSON.stringify(error));
+    packer.byte(rejoin === null ? 0 : 1);
+    if (rejoin !== null) packAcquire(packer, rejoin);
+  },
+  unpack(reply, time, { rejoin }) {
+    const released = readCode(reply);
+    if (rejoin === null) return released ? RELEASED : NOT_RELEASED;
+    return { released, rejoined: readAcquire(reply, reply.byte(), time, rejoin) };
+  },
+};
+
+export const renewVerb: Verb<RenewRequest, boolean> = {
+  script: scripts.renew,
+  action: 'renewed',
+  most: 250,
+  pack(packer, { name, owner, ttlMs, atMostMs, note }) {
+    packer.name(name);
+    packer.text(owner);
+    packer.number(ttlMs);
+    packer.number(atMostMs ?? Infinity);
+    packer.byte(note === undefined ? 0 : 1);
+    packer.text(note ?? '');
+  },
+  unpack: (reply) => readCode(reply),
+};
+
+export const leaveVerb: Verb<{ readonly name: string; readonly owner: string }, undefined> = {
+  script: scripts.leave,
+  action: 'left',
+  most: MOST,
+  pack(packer, { name, owner }) {
+    packer.name(name);
+    packer.text(owner);
+  },
+  unpack(reply) {
+    readCode(reply);
+    return undefined;
+  },
+};
+
+export const forceVerb: Verb<{ readonly name: string }, boolean> = {
+  script: scripts.force,
+  action: 'forced free',
+  most: MOST,
+  pack(packer, { name }) {
+    packer.name(name);
+  },
+  unpack: (reply) => readCode(reply),
+};
+
+export const inspectVerb: Verb<{ readonly name: string }, LockState> = {
+  script: scripts.inspect,
+  action: 'inspected',
+  most: MOST,
+  pack(packer, { name }) {
+    packer.name(name);
+  },
+  unpack: (reply, _time, { name }) => readState(reply, name),
+};
+
+export const watchVerb: Verb<{ readonly name: string; readonly process: string }, WatchAnswer> = {
+  script: scripts.watch,
+  action: 'watched',
+  most: MOST,
+  pack(packer, { name, process }) {
+    packer.name(name);
+    packer.text(process);
+  },
+  unpack(reply, _time, { name }) {
+    const state = readState(reply, name);
+    return { state, retryInMs: reply.number() };
+  },
+};
+
+function packAcquire(packer: Packer, request: AcquireRequest): void {
+  packer.text(request.owner);
+  packer.number(request.ttlMs);
+  packer.number(request.atMostMs ?? Infinity);
+  packer.short(request.tokens);
+  packer.byte(request.line === 'join' ? 1 : 0);
+  packer.text(request.note ?? '');
+}
+
+function readAcquire(
+  reply: Unpacker,
+  code: number,
+  time: number,
+  { tokens }: AcquireRequest,
+): AcquireAnswer {
+  switch (code) {
+    case GRANTED_AT_TIME:
+      return { granted: true, token: time, tokens, previous: null };
+    case GRANTED:
+      return {
+        granted: true,
+        token: reply.number(),
+        tokens: reply.short(),
+        previous: readEnding(reply),
+      };
+    case REFUSED:
+      return {
+        granted: false,
+        owner: reply.text() || null,
+        remainingMs: reply.number(),
+        ahead: reply.long(),
+        retryInMs: reply.number(),
+      };
+    default:
+      throw failure(reply, code);
+  }
+}
+
+const PHASES: readonly LockPhase[] = ['free', 'held', 'claimed', 'resting'];
+
+function readState(reply: Unpacker, name: string): LockState {
+  readCode(reply);
+  const phase = PHASES[reply.byte()];
+  if (phase === undefined) throw new RangeError('the reply names a phase that there is not');
+  const owner = reply.text() || null;
+  const token = reply.number() || null;
+  const heldForMs = Math.floor(reply.number());
+  const remainingMs = Math.ceil(reply.number());
+  const waiting = reply.long();
+  const note = reply.text();
+  return {
+    name,
+    phase,
+    owner,
+    token,
+    heldForMs,
+    remainingMs,
+    waiting,
+    note: note === '' ? null : (JSON.parse(note) as JsonValue),
+    ending: readEnding(reply),
+  };
+}
+
+const HOW: readonly (Ending['how'] | undefined)[] = [
+  undefined,
+  'expired',
+  'released',
+  'failed',
+  'forced',
+];
+
+function readEnding(reply: Unpacker): Ending | null {
+  if (reply.long() === 0) return null;
+  const how = HOW[reply.byte()];
+  const token = reply.number();
+  const owner = reply.text();
+  const error = reply.longText();
+  if (how === undefined) throw new RangeError('the reply names an ending that there is not');
+  if (how !== 'failed') return { how, owner, token };
+  return { how, owner, token, error: JSON.parse(error) as EndingError };
+}
+
+function readCode(reply: Unpacker): boolean {
+  const code = reply.byte();
+  if (code > 1) throw failure(reply, code);
+  return code === 1;
+}
+
+function failure(reply: Unpacker, code: number): Error {
+  return code === FAILED
+    ? new RequestFailure(reply.text())
+    : new RangeError('the reply has a code that there is not');
+}
