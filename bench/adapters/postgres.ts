@@ -2,11 +2,13 @@
 import type { Contender } from '../harness/contract.js';
 import { advisoryLock } from './advisory-lock.js';
 import { bareAdvisory, barePostgres } from './bare-postgres.js';
+import { oursOnPostgres } from './ours-on-stores.js';
 import { verrousOnPostgres } from './verrou.js';
 
 export const contenders: readonly Contender[] = [
   barePostgres,
   bareAdvisory,
+  oursOnPostgres,
   ...verrousOnPostgres,
   advisoryLock,
 ];
