@@ -41,7 +41,10 @@ export async function plan(options: Options): Promise<Table[]> {
 }
 
 function isWanted(wanted: readonly string[], scenario: string, variant: string): boolean {
-  return wanted.length === 0 || wanted.some((id) => `${scenario}/${variant}`.startsWith(id));
+  return (
+    wanted.length === 0 ||
+    wanted.some((id) => id === `${scenario}/${variant}` || scenario.startsWith(id))
+  );
 }
 
 function takesPart({ smoke, peers }: Options, scenario: Scenario, contender: Contender): boolean {

@@ -1,6 +1,7 @@
 /** One run: one contender, one variant of one scenario, as many processes as that takes. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Contender, Measured, Run, Scenario, Variant } from './contract.js';
@@ -49,7 +50,17 @@ export async function runOnce(options: RunOptions): Promise<Outcome> {
   };
   const workers = Array.from(
     { length: processes },
-    (_, index) => new Worker({ ...job, witness: witnessFile, index, processes }, options.profile),
+    (_, index) =>
+      new Worker({
+        ...job,
+        witness: witnessFile,
+        index,
+        processes,
+        profile:
+          options.profile === null
+            ? null
+            : join(options.profile, `${Date.now()}-${index}.cpuprofile`),
+      }),
   );
   const limit = setTimeout(() => workers.forEach((worker) => worker.kill()), variant.limitMs);
   try {
@@ -113,15 +124,12 @@ class Worker {
   readonly #child: ChildProcess;
   #failures: Readonly<Record<string, number>> = {};
 
-  constructor(job: Job, profile: string | null) {
+  constructor(job: Job) {
     this.#child = fork(
       fileURLToPath(new URL('worker.js', import.meta.url)),
       [JSON.stringify(job)],
       {
-        execArgv: [
-          ...['--expose-gc', '--no-warnings'],
-          ...(profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
-        ],
+        execArgv: [...['--expose-gc', '--no-warnings']],
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       },
     );

@@ -3,6 +3,8 @@
  * moment that all processes share; tells what it saw and what it used; closes everything and ends
  * by itself.
  */
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contendersOn } from '../adapters/index.js';
@@ -20,6 +22,8 @@ export interface Job {
   readonly params: Readonly<Record<string, number>>;
   readonly url: string;
   readonly witness: string;
+  /** A file for the CPU profile of the measured time; `null`: none. */
+  readonly profile: string | null;
   /** In front of every name, so that no run meets what another left behind. */
   readonly prefix: string;
   readonly index: number;
@@ -60,7 +64,10 @@ async function main(job: Job): Promise<void> {
   tell({ kind: 'ready' });
   const at = await told('go');
   await sleep(Math.max(0, at - sharedNow()));
-  tell({ kind: 'sample', sample: await measure(() => scenario.work(context), failures) });
+  tell({
+    kind: 'sample',
+    sample: await profiled(job.profile, () => measure(() => scenario.work(context), failures)),
+  });
 
   await told('finish');
   await Promise.all(
@@ -89,6 +96,18 @@ async function measure(work: () => Promise<Sample>, failures: Failures): Promise
     loopMaxMs: Math.max(0, loop.max / 1e6 - LOOP_RESOLUTION_MS),
     loopP99Ms: Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
   };
+}
+
+async function profiled<T>(file: string | null, work: () => Promise<T>): Promise<T> {
+  if (file === null) return work();
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+  const result = await work();
+  const { profile } = await session.post('Profiler.stop');
+  writeFileSync(file, JSON.stringify(profile));
+  return result;
 }
 
 function tell(message: FromWorker): void {
