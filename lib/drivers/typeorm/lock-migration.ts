@@ -27,23 +27,32 @@ export class DistributedLockMigration implements MigrationInterface {
   protected readonly table: string | undefined = undefined;
 
   async up(queryRunner: QueryRunner): Promise<void> {
-    const { dialect, tables } = this.#place(queryRunner);
+    const { dialect, tables } = placeOf(queryRunner, this.table);
     await runAll(queryRunner, dialect.createStatements(tables));
     await runAll(queryRunner, dialect.createFenceStatements(tables));
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    const { dialect, tables } = this.#place(queryRunner);
+    const { dialect, tables } = placeOf(queryRunner, this.table);
     await runAll(queryRunner, dialect.dropFenceStatements(tables));
     await runAll(queryRunner, dialect.dropStatements(tables));
   }
+}
 
-  #place(queryRunner: QueryRunner): { dialect: SqlDialect; tables: LockTables } {
-    const dataSource = dataSourceOf(queryRunner);
-    return {
-      dialect: dialectOf(dataSource),
-      tables: lockTables(this.table, defaultSchema(dataSource)),
-    };
+/** Makes the table of `assertFresh` alone, for data in SQL under locks that live elsewhere. */
+export class FenceMigration implements MigrationInterface {
+  readonly name: string = 'DistributedLockFence1764000000000';
+  /** As `assertFresh(…, { table })`. */
+  protected readonly table: string | undefined = undefined;
+
+  async up(queryRunner: QueryRunner): Promise<void> {
+    const { dialect, tables } = placeOf(queryRunner, this.table);
+    await runAll(queryRunner, dialect.createFenceStatements(tables));
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    const { dialect, tables } = placeOf(queryRunner, this.table);
+    await runAll(queryRunner, dialect.dropFenceStatements(tables));
   }
 }
 
@@ -58,6 +67,14 @@ export function migrationHint(statements: readonly string[], cause: unknown): Lo
   );
   error.cause = cause;
   return error;
+}
+
+function placeOf(
+  queryRunner: QueryRunner,
+  table: string | undefined,
+): { readonly dialect: SqlDialect; readonly tables: LockTables } {
+  const dataSource = dataSourceOf(queryRunner);
+  return { dialect: dialectOf(dataSource), tables: lockTables(table, defaultSchema(dataSource)) };
 }
 
 async function runAll(queryRunner: QueryRunner, statements: readonly string[]): Promise<void> {
