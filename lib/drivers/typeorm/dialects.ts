@@ -3,8 +3,9 @@ import type { DataSource } from 'typeorm';
 import { LockOptionsError } from '../../core/lock-errors.js';
 import { postgresDialect } from './postgres/postgres-dialect.js';
 import type { SqlDialect } from './sql-dialect.js';
+import { sqliteDialect } from './sqlite/sqlite-dialect.js';
 
-const DIALECTS: readonly SqlDialect[] = [postgresDialect];
+const DIALECTS: readonly SqlDialect[] = [postgresDialect, sqliteDialect];
 
 export function dialectOf(dataSource: DataSource): SqlDialect {
   const type: unknown = (dataSource as { options?: { type?: unknown } } | undefined)?.options?.type;
