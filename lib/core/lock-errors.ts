@@ -22,8 +22,16 @@ export type LockErrorCode =
   | 'LOCK_OPTIONS'
   | 'LOCK_SHUTDOWN';
 
-/** The root of all errors of this library; `lockName` is `''` where no single lock is meant. */
+/** Marks the errors of both copies, where a process loads this package as ESM and as CommonJS. */
+const MARK = Symbol.for('nestjs-distributed-lock: error');
+
+/**
+ * The root of all errors of this library; `lockName` is `''` where no single lock is meant.
+ * `instanceof` knows the errors of the other copy of this package too, by their mark and code.
+ */
 export class LockError extends Error {
+  /** The code of all errors of this class; `null` where they have several. */
+  static readonly code: LockErrorCode | null = null;
   override readonly name: string = 'LockError';
 
   constructor(
@@ -34,10 +42,23 @@ export class LockError extends Error {
   ) {
     super(message, options);
   }
+
+  static {
+    Object.defineProperty(this.prototype, MARK, { value: true });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    // A subclass that a user made has no code of its own, and only its own instances.
+    if (!Object.hasOwn(this, 'code') || typeof value !== 'object' || value === null) return false;
+    if (!(MARK in value)) return false;
+    return this.code === null || ('code' in value && value.code === this.code);
+  }
 }
 
 /** Not waiting (`waitMs: 0`), and somebody else has it. An expected outcome of a try. */
 export class LockHeldError extends LockError {
+  static override readonly code = 'LOCK_HELD';
   override readonly name = 'LockHeldError';
   readonly owner: string | null;
   readonly remainingMs: number;
@@ -57,6 +78,7 @@ export class LockHeldError extends LockError {
 
 /** Waited for `waitMs`, and somebody else has it still. */
 export class LockWaitTimeoutError extends LockError {
+  static override readonly code = 'LOCK_WAIT_TIMEOUT';
   override readonly name = 'LockWaitTimeoutError';
   readonly owner: string | null;
   readonly remainingMs: number;
@@ -84,6 +106,7 @@ export type LossReason = 'unrenewed' | 'refused' | 'at-most' | 'released';
 
 /** The lease is gone while its work went on. Somebody else may hold the name: stop writing. */
 export class LockLostError extends LockError {
+  static override readonly code = 'LOCK_LOST';
   override readonly name = 'LockLostError';
 
   constructor(
@@ -117,6 +140,7 @@ const LOSSES: Readonly<Record<LossReason, (ttlMs: number) => string>> = {
 
 /** The store did not answer, or answered nonsense. Nothing is known about who holds the lock. */
 export class LockStoreError extends LockError {
+  static override readonly code = 'LOCK_STORE';
   override readonly name = 'LockStoreError';
 
   /** @param action what was tried, as in "could not be …": `acquired`, `renewed`, `released`. */
@@ -138,6 +162,7 @@ export class LockStoreError extends LockError {
 
 /** The name is held by this very call chain: waiting for it would be waiting for itself. */
 export class LockReentryError extends LockError {
+  static override readonly code = 'LOCK_REENTRY';
   override readonly name = 'LockReentryError';
 
   constructor(
@@ -155,6 +180,7 @@ export class LockReentryError extends LockError {
 
 /** An option has a value that cannot be meant. Refused before anything is sent. */
 export class LockOptionsError extends LockError {
+  static override readonly code = 'LOCK_OPTIONS';
   override readonly name = 'LockOptionsError';
 
   /** @param allowed what is allowed, as in "ttlMs must be …". */
@@ -170,6 +196,7 @@ export class LockOptionsError extends LockError {
 
 /** The application is shutting down: no new locks, and waiting ends. */
 export class LockShutdownError extends LockError {
+  static override readonly code = 'LOCK_SHUTDOWN';
   override readonly name = 'LockShutdownError';
 
   constructor(lockName: string) {
