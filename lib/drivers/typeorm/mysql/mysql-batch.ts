@@ -1,0 +1,147 @@
+/**
+ * Many names in one statement, for the cases that need no look at the line: a free name is taken, a
+ * held one refused, a lease prolonged, and given back where nobody waits. What these statements
+ * leave as it was goes through `mysql-packet.ts`. Names are sorted, so that batches cannot
+ * deadlock.
+ */
+import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../../../core/lock-driver.js';
+import { ENDING, writeError } from '../ending-columns.js';
+import type { LockTables } from '../lock-tables.js';
+import { quoted } from './mysql-schema.js';
+import { BEGAN, bytes, bytesOrNull, int, microseconds, NEVER, NOW } from './mysql-text.js';
+
+/** The columns of an answer; `now` is the moment that the batch was judged by. */
+const COLUMNS = 'l.*, @now AS now';
+
+export class BatchWriter {
+  readonly #locks: string;
+
+  constructor(tables: LockTables) {
+    this.#locks = quoted(tables, tables.locks);
+  }
+
+  /**
+   * Takes the names that are free, or run out, with nobody in the line; then reads them all. Whose
+   * row has our owner and `since = now` was granted by this very statement.
+   *
+   * One statement, so atomic for each row. Its clock is read before it may have waited for a row:
+   * that makes the new lease shorter and a refusal more likely, never a lease longer or a grant too
+   * soon.
+   */
+  acquire(requests: readonly AcquireRequest[]): readonly string[] {
+    const free = 'ends_at <= @now AND waiting = 0';
+    // `ends_at` decides and is therefore assigned last: MySQL assigns from left to right.
+    const assignments = [
+      `ending_how = IF(${free} AND phase = 2, ${ENDING.expired}, ending_how)`,
+      `ending_owner = IF(${free} AND phase = 2, owner, ending_owner)`,
+      `ending_token = IF(${free} AND phase = 2, token, ending_token)`,
+      `ending_error = IF(${free} AND phase = 2, NULL, ending_error)`,
+      `token = IF(${free}, GREATEST(token + tokens, @now), token)`,
+      ...['tokens', 'phase', 'owner', 'since', 'note', 'used_at', 'ends_at'].map(
+        (column) => `${column} = IF(${free}, VALUES(${column}), ${column})`,
+      ),
+    ];
+    return [
+      `SET @now = ${BEGAN}`,
+      `INSERT INTO ${this.#locks} ` +
+        '(name, phase, owner, since, ends_at, token, tokens, note, used_at) VALUES ' +
+        requests.map(acquireRow).join(', ') +
+        ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
+      this.#read(requests),
+    ];
+  }
+
+  /**
+   * Frees the names whose live holder is this owner, who has held them long enough and for whom
+   * nobody waits. The row of a freed one says so: `phase` 0, `used_at` the moment of this step.
+   */
+  release(requests: readonly ReleaseRequest[]): readonly string[] {
+    const asked = union(
+      requests.map(({ name, owner, token, error, atLeastMs }) => ({
+        n: bytes(name),
+        o: bytes(owner),
+        t: int(token),
+        e: bytesOrNull(writeError(error)),
+        a: microseconds(atLeastMs),
+      })),
+    );
+    return [
+      'START TRANSACTION',
+      `SET @now = ${BEGAN}`,
+      // The clock of the condition is read when the row is locked; no assignment reads what another
+      // writes.
+      `UPDATE ${asked} b STRAIGHT_JOIN ${this.#locks} l ON l.name = b.n ` +
+        'SET l.phase = 0, l.ends_at = 0, l.note = NULL, l.used_at = @now, ' +
+        `l.ending_how = IF(b.e IS NULL, ${ENDING.released}, ${ENDING.failed}), ` +
+        'l.ending_owner = b.o, l.ending_token = b.t, l.ending_error = b.e ' +
+        `WHERE l.owner = b.o AND l.phase = 2 AND l.waiting = 0 AND l.ends_at > ${NOW} ` +
+        'AND l.since + b.a <= @now',
+      this.#read(requests),
+      'COMMIT',
+    ];
+  }
+
+  /** One, as `release` does many; it matches one row or none. */
+  releaseOne({ name, owner, token, error, atLeastMs }: ReleaseRequest): readonly string[] {
+    return [
+      `UPDATE ${this.#locks} SET phase = 0, ends_at = 0, note = NULL, used_at = ${BEGAN}, ` +
+        `ending_how = ${error === null ? ENDING.released : ENDING.failed}, ` +
+        `ending_owner = ${bytes(owner)}, ending_token = ${int(token)}, ` +
+        `ending_error = ${bytesOrNull(writeError(error))} ` +
+        `WHERE name = ${bytes(name)} AND owner = ${bytes(owner)} AND phase = 2 AND waiting = 0 ` +
+        `AND ends_at > ${NOW} AND since + ${microseconds(atLeastMs)} <= ${BEGAN}`,
+    ];
+  }
+
+  /**
+   * Prolongs what is still its owner's and alive. Rows that somebody else has locked are left out,
+   * so that one stopped transaction delays no other renewal, and the clock is never stale. The row
+   * of a prolonged one says so: `used_at` is the moment of this step.
+   */
+  renew(requests: readonly RenewRequest[]): readonly string[] {
+    const asked = union(
+      requests.map(({ name, owner, ttlMs, atMostMs, note }) => ({
+        n: bytes(name),
+        o: bytes(owner),
+        d: microseconds(ttlMs),
+        m: atMostMs === null ? NEVER : microseconds(atMostMs),
+        k: note === undefined ? '1' : '0',
+        x: bytesOrNull(note ?? null),
+      })),
+    );
+    return [
+      'START TRANSACTION',
+      `SET @now = ${BEGAN}`,
+      `INSERT INTO ${this.#locks} (name, ends_at, note, used_at) ` +
+        'SELECT l.name, LEAST(@now + b.d, l.since + b.m), IF(b.k = 1, l.note, b.x), @now ' +
+        `FROM ${asked} b STRAIGHT_JOIN ${this.#locks} l ON l.name = b.n ` +
+        'WHERE l.owner = b.o AND l.phase = 2 AND l.ends_at > @now FOR UPDATE SKIP LOCKED ' +
+        'ON DUPLICATE KEY UPDATE ' +
+        'ends_at = VALUES(ends_at), note = VALUES(note), used_at = VALUES(used_at)',
+      this.#read(requests),
+      'COMMIT',
+    ];
+  }
+
+  #read(requests: readonly { readonly name: string }[]): string {
+    const names = requests.map(({ name }) => bytes(name)).join(', ');
+    return `SELECT ${COLUMNS} FROM ${this.#locks} l WHERE l.name IN (${names})`;
+  }
+}
+
+function acquireRow({ name, owner, ttlMs, atMostMs, tokens, note }: AcquireRequest): string {
+  const length = microseconds(atMostMs === null ? ttlMs : Math.min(ttlMs, atMostMs));
+  return (
+    `(${bytes(name)}, 2, ${bytes(owner)}, @now, @now + ${length}, @now, ${int(tokens)}, ` +
+    `${bytesOrNull(note)}, @now)`
+  );
+}
+
+/** A table of values that both MySQL and MariaDB understand; the first row names the columns. */
+function union(rows: readonly Readonly<Record<string, string>>[]): string {
+  const selects = rows.map((row, index) => {
+    const values = Object.entries(row);
+    return `SELECT ${values.map(([key, value]) => (index === 0 ? `${value} AS ${key}` : value)).join(', ')}`;
+  });
+  return `(${selects.join(' UNION ALL ')})`;
+}
