@@ -9,6 +9,7 @@ import { lockTables, type LockTables } from './lock-tables.js';
 import { dataSourceOf } from './own-data-source.js';
 import { defaultSchema } from './typeorm-options.js';
 
+/** Where the tokens are kept. */
 export interface AssertFreshOptions {
   /**
    * As `typeOrmLocks({ table })`; the tokens are in the table of that name with `_fence` after it.

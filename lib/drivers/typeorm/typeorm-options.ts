@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { LockOptionsError } from '../../core/lock-errors.js';
 import { lockTables, type LockTables } from './lock-tables.js';
 
+/** What `typeOrmLocks` needs to know: a data source; the rest has good defaults. */
 export interface TypeOrmLocksOptions {
   /** The application's, initialised before the locks open. Never closed by us. */
   readonly dataSource: DataSource;
