@@ -1,6 +1,8 @@
 /**
  * The bench in small: every scenario with our library and the bare limits, about a minute in all.
  * It is about the bench, not about speed: no figure is looked at.
+ *
+ * @needs-servers
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
