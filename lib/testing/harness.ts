@@ -43,6 +43,9 @@ export interface ConformanceHarness {
   /** The store loses all that it knew of this name (or of all names), as an emptied store would. */
   forget?(name: string): Promise<void>;
 
+  /** How many commands, or statements, the store has carried out so far, for all drivers. */
+  commands?(): Promise<number>;
+
   /** Cuts the connection of this driver, which was made by `newDriver`, until `restore`. */
   cut?(driver: LockDriver): Promise<void>;
   restore?(driver: LockDriver): Promise<void>;
@@ -52,7 +55,7 @@ export interface ConformanceHarness {
 }
 
 /** What a rule needs of the harness beyond `newDriver`. */
-export type Capability = 'push' | 'newDriverIn' | 'forget' | 'cut' | 'restart';
+export type Capability = 'push' | 'newDriverIn' | 'forget' | 'commands' | 'cut' | 'restart';
 
 /** One rule: its title in the present tense, and the code that fails if the driver breaks it. */
 export interface Rule {

@@ -15,6 +15,7 @@ import type { RuleGroup } from '../../lib/testing/index.js';
 export interface Beside {
   readonly joined: AcquireRequest[];
   readonly failures: Map<string, Ending>;
+  readonly ends: Map<string, number>;
 }
 
 /** What a defect changes of a driver; the rest stays right. */
@@ -468,6 +469,32 @@ export const brokenDrivers: readonly BrokenDriver[] = [
         // By now it may have been handed the lease, which nobody hands on.
         if (state.owner === owner) await right.leave(name, owner);
         else if ((await right.inspect(name)).owner !== owner) await right.leave(name, owner);
+      },
+    }),
+  },
+  {
+    mistake: 'asks about every waiter at each hand-over',
+    group: 'Contention',
+    rule: 'hands over for the same number of commands before twelve waiters and before five hundred',
+    defect: (right) => ({
+      async release(request) {
+        const { waiting } = await right.inspect(request.name);
+        for (let n = 0; n < waiting; n += 1) await right.inspect(request.name);
+        return right.release(request);
+      },
+    }),
+  },
+  {
+    mistake: 'judges by the clock of the client',
+    group: 'Leases',
+    rule: 'does not care what the wall clock of the client says',
+    defect: (right, { ends }) => ({
+      async acquire(request) {
+        const isOver = Date.now() >= (ends.get(request.name) ?? Infinity);
+        if (isOver) await right.forceRelease(request.name);
+        const answer = await right.acquire(request);
+        if (answer.granted) ends.set(request.name, Date.now() + request.ttlMs);
+        return answer;
       },
     }),
   },

@@ -5,7 +5,7 @@ import { brokenDrivers, withDefect } from '../support/broken-drivers.js';
 import { memoryHarness } from '../support/memory-harness.js';
 
 /** A few rounds are enough to meet a mistake that is made every time. */
-const SCALE = 0.05;
+const SCALE = 0.1;
 
 describe('the conformance kit', () => {
   it('finds nothing wrong with the memory driver', async () => {
@@ -17,7 +17,7 @@ describe('the conformance kit', () => {
 
   it.each(brokenDrivers)('catches a driver that $mistake', async ({ group, rule, defect }) => {
     const { newDriver, ...harness } = memoryHarness();
-    const beside = { joined: [], failures: new Map() };
+    const beside = { joined: [], failures: new Map(), ends: new Map() };
     const rules = conformanceRules.filter((each) => each.group === group && each.title === rule);
 
     const broken = await checkLockDriver(

@@ -3,7 +3,9 @@ import type { Rule } from '../harness.js';
 import { contentionRules } from './contention.js';
 import { contractRules } from './contract.js';
 import { coreInTimeRules } from './core-in-time.js';
+import { coreInTroubleRules } from './core-in-trouble.js';
 import { coreRules } from './core.js';
+import { costRules } from './cost.js';
 import { endingRules } from './endings.js';
 import { leaseRules } from './leases.js';
 import { leavingRules } from './leaving.js';
@@ -29,8 +31,10 @@ export const conformanceRules: readonly Rule[] = [
   ...outsideRules,
   ...watchingRules,
   ...contentionRules,
+  ...costRules,
   ...referenceRules,
   ...faultRules,
   ...coreRules,
   ...coreInTimeRules,
+  ...coreInTroubleRules,
 ];

@@ -92,6 +92,28 @@ export const leaseRules = rules('Leases', {
     },
   ),
 
+  'does not care what the wall clock of the client says': async (world) => {
+    const name = world.name();
+    const [holder, other] = world.callers(name);
+    await holder.takes({ ttlMs: 30_000 });
+
+    for (const hours of [1, -1]) {
+      await withWallClockOff(hours * 3_600_000, async () => {
+        assert.equal((await other.isRefused()).owner, holder.owner);
+        assert.equal(await holder.renews({ ttlMs: 30_000 }), true);
+        const { remainingMs, heldForMs } = await other.inspects();
+        assert.ok(remainingMs > 5_000 && remainingMs <= 30_000, `${remainingMs}`);
+        assert.ok(heldForMs < 30_000, `${heldForMs}`);
+
+        const skewed = world.caller(world.name(), 1);
+        await skewed.takes({ ttlMs: 30_000 });
+        assert.ok((await skewed.inspects()).remainingMs <= 30_000);
+      });
+    }
+
+    assert.equal(await holder.renews(), true);
+  },
+
   'keeps a lease for as long as it is renewed': patient(async (world) => {
     const name = world.name();
     const [holder, other] = world.callers(name);
@@ -247,3 +269,20 @@ export const leaseRules = rules('Leases', {
     await eventually('the rest is over', async () => (await next.asks()).granted, 2_000);
   }),
 });
+
+/** Runs the body while this process believes that it is another time of the day. */
+async function withWallClockOff(byMs: number, body: () => Promise<void>): Promise<void> {
+  const RealDate = Date;
+  const { now } = Date;
+  const shifted = (): number => now() + byMs;
+  globalThis.Date = new Proxy(RealDate, {
+    get: (target, key) => (key === 'now' ? shifted : (Reflect.get(target, key) as unknown)),
+    construct: (target, given, as) =>
+      Reflect.construct(target, given.length === 0 ? [shifted()] : given, as) as Date,
+  });
+  try {
+    await body();
+  } finally {
+    globalThis.Date = RealDate;
+  }
+}

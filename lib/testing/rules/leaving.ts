@@ -85,6 +85,19 @@ export const leavingRules = rules('Leaving the line', {
     assert.equal((await stranger.driver.inspect(world.name())).phase, 'free');
   },
 
+  'lets a name rest on when the one who held it leaves': async (world) => {
+    const name = world.name();
+    const [holder, waiter] = world.callers(name);
+    await holder.takes();
+    await waiter.joins();
+    await holder.gives({ atLeastMs: 30_000, error: { name: 'Error', message: 'x' } });
+
+    await holder.leaves();
+
+    const { phase, owner, ending } = await waiter.inspects();
+    assert.deepEqual([phase, owner, ending?.how], ['resting', holder.owner, 'failed']);
+  },
+
   'forces a hold, a claim and a rest, hands over each time, and says when there was none': async (
     world,
   ) => {
