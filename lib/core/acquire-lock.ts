@@ -18,6 +18,7 @@
 import { Alarm } from './alarms.js';
 import type { Engine } from './engine.js';
 import { insist } from './insist.js';
+import type { GrantTimes } from './lease-renewer.js';
 import { deadlineOf } from './lease-renewer.js';
 import type { AcquireAnswer, AcquireRequest, Granted, Refused } from './lock-driver.js';
 import { LINE_TIMES } from './lock-driver.js';
@@ -36,8 +37,8 @@ export interface Callers {
   /** The store did not answer. */
   troubled(error: LockStoreError): void;
   /** The lease is theirs. */
-  won(request: AcquireRequest, sentAt: number, answer: Granted): void;
-  /** The loop has ended, because nobody is left. */
+  won(request: AcquireRequest, times: GrantTimes, answer: Granted): void;
+  /** The loop has ended without a lease: nobody is left, or the grant came to light too late. */
   gaveUp(): void;
 }
 
@@ -53,6 +54,11 @@ export class WaitLoop extends Alarm {
   /** Nothing of ours is in the store for certain: only refusals of a `line: 'none'` so far. */
   #spotless = true;
   #wonToken = 0;
+  #ttlMs = 0;
+  /** A grant that we have not heard of may be there already, or may yet come of an earlier try. */
+  #inDoubt = false;
+  /** A grant, if there is one, was not made before this. */
+  #notBefore = 0;
   readonly #engine: Engine;
   readonly #callers: Callers;
 
@@ -86,7 +92,10 @@ export class WaitLoop extends Alarm {
     const sentAt = engine.clock.now();
     this.#state = 'asking';
     this.#woken = false;
-    if (request.line === 'join') this.#spotless = false;
+    this.#ttlMs = terms.ttlMs;
+    if (!this.#inDoubt) this.#notBefore = sentAt;
+    // Before the driver is open nothing is sent; what is sent later is left when it is answered.
+    if (request.line === 'join' && engine.isOpen) this.#spotless = false;
     engine.alarms.set(this, sentAt + engine.storeTimeoutMs);
     (send?.(request) ?? engine.call((driver) => driver.acquire(request))).then(
       (answer) => {
@@ -109,7 +118,7 @@ export class WaitLoop extends Alarm {
     else this.ask();
   }
 
-  /** No local caller is left: give up the place in the line, and what was granted meanwhile. */
+  /** Gives up the place in the line, and what was granted meanwhile. */
   giveUp(): void {
     if (this.#state === 'won' || this.#state === 'given-up') return;
     this.#end('given-up');
@@ -119,20 +128,22 @@ export class WaitLoop extends Alarm {
 
   #answered(number: number, request: AcquireRequest, sentAt: number, answer: AcquireAnswer): void {
     if (this.#state === 'given-up') {
-      // It crossed with the giving up; the lease would stay with nobody until it runs out.
-      if (answer.granted) this.#leave();
+      // It crossed with the giving up, and may have been applied after it: lease or ticket would
+      // stay with nobody until they run out.
+      if (answer.granted || request.line === 'join') this.#leave();
       return;
     }
     if (this.#state === 'won') {
       // An earlier try was applied after the lease had been given back: that grant is nobody's.
-      if (answer.granted && answer.token !== this.#wonToken) this.#leave();
+      // One with a lower token is over; leaving now would give up the lease that we hold.
+      if (answer.granted && answer.token > this.#wonToken) this.#leave();
       return;
     }
     // An earlier try that answers late: the later one will say what is true now.
     if (this.#state !== 'asking' || number !== this.#try) return;
     this.#failures = 0;
     if (answer.granted) this.#granted(request, sentAt, answer);
-    else this.#refused(request, answer);
+    else this.#refused(request, sentAt, answer);
   }
 
   #granted(request: AcquireRequest, sentAt: number, answer: Granted): void {
@@ -148,16 +159,26 @@ export class WaitLoop extends Alarm {
       terms.note === request.note;
     // Another caller is first by now, or the answer took the lease's whole life: asked again, the
     // store sets the lease anew.
-    if (!asAsked || this.#engine.clock.now() >= deadlineOf(sentAt, request.ttlMs)) {
+    const now = this.#engine.clock.now();
+    if (!asAsked || now >= deadlineOf(sentAt, request.ttlMs)) {
+      this.#inDoubt = true;
       this.ask();
+      return;
+    }
+    // The store counts atMostMs from the grant, and that may be long ago if its answer was lost.
+    if (request.atMostMs !== null && now >= deadlineOf(this.#notBefore, request.atMostMs)) {
+      this.giveUp();
       return;
     }
     this.#end('won');
     this.#wonToken = answer.token;
-    this.#callers.won(request, sentAt, answer);
+    this.#callers.won(request, { sentAt, notBefore: this.#notBefore }, answer);
   }
 
-  #refused(request: AcquireRequest, answer: Refused): void {
+  #refused(request: AcquireRequest, sentAt: number, answer: Refused): void {
+    this.#notBefore = sentAt;
+    // Sent after the driver was opened, if not before.
+    if (request.line === 'join') this.#spotless = false;
     this.#callers.refused(answer);
     if (this.#callers.firstTerms() === null) {
       this.giveUp();
@@ -173,7 +194,8 @@ export class WaitLoop extends Alarm {
   #failed(cause: unknown): void {
     this.#failures += 1;
     // It may have been applied all the same.
-    this.#spotless = false;
+    if (this.#engine.isOpen) this.#spotless = false;
+    this.#inDoubt = true;
     this.#state = 'standing-back';
     const { alarms, clock } = this.#engine;
     alarms.set(this, clock.now() + this.#engine.backOff(this.#failures));
@@ -193,7 +215,7 @@ export class WaitLoop extends Alarm {
       action: 'given up',
       send: () => this.#engine.driver.leave(name, this.owner),
       // After this the ticket, or the lease of an answer that was lost, is gone by itself.
-      until: this.#engine.clock.now() + LINE_TIMES.ticketMs,
+      until: this.#engine.clock.now() + Math.max(LINE_TIMES.ticketMs, this.#ttlMs),
       patienceMs: this.#engine.storeTimeoutMs,
       told: () => undefined,
     });

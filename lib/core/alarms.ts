@@ -38,7 +38,7 @@ interface Moment {
 
 export class Alarms {
   readonly #clock: Clock;
-  readonly #background: boolean;
+  #background: boolean;
   /** `early`: an alarm rings at or up to a grid step before its time; otherwise at or after it. */
   readonly #early: boolean;
   readonly #moments = new Map<number, Moment>();
@@ -85,6 +85,12 @@ export class Alarms {
     alarm.before = null;
     alarm.after = null;
     this.#changeCount(-1);
+  }
+
+  /** From now on no alarm keeps the process alive. */
+  letGo(): void {
+    this.#background = true;
+    this.#timer?.keepAlive(false);
   }
 
   #changeCount(by: 1 | -1): void {

@@ -22,6 +22,11 @@ export class CallChain {
     return null;
   }
 
+  /** Follows no chain any more. Node goes through all that do at every promise that is made. */
+  end(): void {
+    this.#links.disable();
+  }
+
   /** Runs the body, and all that it calls, as the holder of these locks. */
   run<L, T>(locks: readonly HeldLock[], body: (lock: L) => T, argument: L): T {
     let link = this.#links.getStore();

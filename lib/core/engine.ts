@@ -12,6 +12,9 @@ import { LeaseRenewer } from './lease-renewer.js';
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 1_000;
 
+/** Tables have to be made, perhaps, and twenty others are at it: a few times as long as a step. */
+const OPENING_TAKES = 3;
+
 export interface EngineConfig {
   readonly driver: LockDriver;
   readonly clock: Clock;
@@ -41,6 +44,7 @@ export class Engine {
   #owners = 0;
   #opening: Promise<void> | null = null;
   #open = false;
+  #closed = false;
 
   constructor(config: EngineConfig) {
     this.driver = config.driver;
@@ -60,18 +64,33 @@ export class Engine {
     return `${this.process}:${this.#owners}`;
   }
 
-  /** Opens the driver, once; after a failure the next call tries again. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Whether nothing is to be repeated any more. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Opens the driver, once; after a failure, or without an answer, the next call tries again. */
   open(): Promise<void> {
-    this.#opening ??= this.driver.open(this.process).then(
-      () => {
+    this.#opening ??= this.#within(OPENING_TAKES * this.storeTimeoutMs, () =>
+      this.driver.open(this.process).then(() => {
         this.#open = true;
-      },
-      (error: unknown) => {
-        this.#opening = null;
-        throw this.troubled('', 'opened', error);
-      },
-    );
+      }),
+    ).catch((error: unknown) => {
+      this.#opening = null;
+      throw this.troubled('', 'opened', error);
+    });
     return this.#opening;
+  }
+
+  /** Closes the driver. What is still under way does not keep the process alive from now on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.alarms.letGo();
+    await this.driver.close();
   }
 
   /** One call to the driver, after it was opened. */
@@ -94,25 +113,30 @@ export class Engine {
 
   /** A call made for one caller: answered within `storeTimeoutMs`, or a `LockStoreError`. */
   ask<T>(name: string, action: string, step: (driver: LockDriver) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const alarm = new Reminder(() => {
-        reject(this.troubled(name, action, this.tooLate()));
-      });
-      this.alarms.set(alarm, this.clock.now() + this.storeTimeoutMs);
-      this.call(step).then(
-        (answer) => {
-          this.alarms.clear(alarm);
-          resolve(answer);
-        },
-        (error: unknown) => {
-          this.alarms.clear(alarm);
-          reject(this.troubled(name, action, error));
-        },
-      );
+    return this.#within(this.storeTimeoutMs, () => this.call(step)).catch((error: unknown) => {
+      throw this.troubled(name, action, error);
     });
   }
 
   tooLate(): Error {
-    return new Error(`no answer within ${this.storeTimeoutMs} ms`);
+    return noAnswer(this.storeTimeoutMs);
   }
+
+  #within<T>(ms: number, step: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const alarm = new Reminder(() => {
+        reject(noAnswer(ms));
+      });
+      this.alarms.set(alarm, this.clock.now() + ms);
+      const clear = (): void => {
+        this.alarms.clear(alarm);
+      };
+      step().then(resolve, reject).finally(clear);
+    });
+  }
+}
+
+/** Why a store error was assumed when the store said nothing. */
+export function noAnswer(withinMs: number): Error {
+  return new Error(`no answer within ${Math.round(withinMs)} ms`);
 }

@@ -66,7 +66,7 @@ class Insistence<T> extends Alarm {
     if (this.#failures === 1) this.#step.told(null);
     const { alarms, clock } = this.#engine;
     const again = clock.now() + this.#engine.backOff(this.#failures);
-    if (again < this.#step.until) alarms.set(this, again);
+    if (again < this.#step.until && !this.#engine.isClosed) alarms.set(this, again);
     else this.#end(null);
   }
 

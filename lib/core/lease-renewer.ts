@@ -22,6 +22,14 @@ export function deadlineOf(sentAt: number, ttlMs: number): number {
   return sentAt + ttlMs * (1 - DRIFT) - 1;
 }
 
+/** What is known of the moment of a grant, on our clock. */
+export interface GrantTimes {
+  /** When the request left that was answered: the ttl counts from then at the earliest. */
+  readonly sentAt: number;
+  /** When the grant itself was made at the earliest; its answer may have been lost. */
+  readonly notBefore: number;
+}
+
 export interface KeptTerms {
   readonly renew: boolean;
   readonly atMostMs: number | null;
@@ -37,6 +45,8 @@ export class KeptLease extends Alarm {
   live = true;
   /** A note that the next renewal carries, if one waits to be written. */
   note: string | null | undefined = undefined;
+  /** On our clock, at the earliest. */
+  readonly grantedAt: number;
   /** No renewal reaches beyond this. */
   readonly atMostAt: number;
   /** Those who wait for the next renewal to be answered, or for the loss. */
@@ -46,14 +56,15 @@ export class KeptLease extends Alarm {
   constructor(
     readonly lease: Lease,
     readonly terms: KeptTerms,
-    readonly grantedAt: number,
+    { sentAt, notBefore }: GrantTimes,
     readonly onLost: (reason: LossReason) => void,
     ring: (kept: KeptLease, now: number) => void,
   ) {
     super();
     this.#ring = ring;
-    this.atMostAt = terms.atMostMs === null ? Infinity : deadlineOf(grantedAt, terms.atMostMs);
-    this.deadline = this.deadlineIfSentAt(grantedAt);
+    this.grantedAt = notBefore;
+    this.atMostAt = terms.atMostMs === null ? Infinity : deadlineOf(notBefore, terms.atMostMs);
+    this.deadline = this.deadlineIfSentAt(sentAt);
   }
 
   deadlineIfSentAt(sentAt: number): number {
@@ -99,14 +110,14 @@ export class LeaseRenewer {
     this.#alarms = new Alarms(clock, { early: true, background: true });
   }
 
-  /** Takes a lease that a request sent at `grantedAt` brought, until `drop`. */
+  /** Takes a lease into its care, until `drop`. */
   keep(
     lease: Lease,
     terms: KeptTerms,
-    grantedAt: number,
+    times: GrantTimes,
     onLost: (reason: LossReason) => void,
   ): KeptLease {
-    const kept = new KeptLease(lease, terms, grantedAt, onLost, this.#ring);
+    const kept = new KeptLease(lease, terms, times, onLost, this.#ring);
     this.#schedule(kept, this.#clock.now());
     return kept;
   }

@@ -8,11 +8,12 @@
  * to the line in the store, release and new ticket in one call, so that no other instance starves.
  */
 import type { Engine } from './engine.js';
+import { noAnswer } from './engine.js';
 import { giveBack } from './give-back.js';
 import { HeldLock } from './held-lock.js';
 import type { ReleaseOutcome, TurnKeeper } from './held-lock.js';
 import type { Ending } from './lease.js';
-import type { KeptLease } from './lease-renewer.js';
+import type { GrantTimes, KeptLease } from './lease-renewer.js';
 import type { AcquireRequest, Granted, Refused } from './lock-driver.js';
 import type { Callers } from './acquire-lock.js';
 import { WaitLoop } from './acquire-lock.js';
@@ -34,6 +35,8 @@ export class LocalLine implements Callers, TurnKeeper {
   /** What the store last said of who has it, and when; `null` before it said anything. */
   #heard: { readonly facts: HolderFacts; readonly at: number } | null = null;
   #trouble: LockStoreError | null = null;
+  /** Whether the store has ever answered about this name. */
+  #answered = false;
 
   constructor(
     engine: Engine,
@@ -100,6 +103,7 @@ export class LocalLine implements Callers, TurnKeeper {
 
   refused(answer: Refused): void {
     this.#trouble = null;
+    this.#answered = true;
     this.#heard = { facts: answer, at: this.#engine.clock.now() };
     const first = this.#waiting.first;
     if (first?.terms.waitMs === 0) this.dismiss(first, new LockHeldError(this.name, answer));
@@ -109,16 +113,17 @@ export class LocalLine implements Callers, TurnKeeper {
     this.#trouble = error;
   }
 
-  won(request: AcquireRequest, sentAt: number, { token, tokens, previous }: Granted): void {
+  won(request: AcquireRequest, times: GrantTimes, { token, tokens, previous }: Granted): void {
     const first = this.#waiting.first;
     this.#loop = null;
+    this.#answered = true;
     this.#trouble = null;
     // The wait loop asked for the first caller's terms just now; without one it gives up instead.
     if (first === null) return;
     const { name, owner, ttlMs } = request;
     const lease = { name, owner, ttlMs, token };
     this.#tokensEnd = token + tokens;
-    const kept = this.#engine.renewer.keep(lease, first.terms, sentAt, (reason) => {
+    const kept = this.#engine.renewer.keep(lease, first.terms, times, (reason) => {
       this.#lost(kept, reason);
     });
     this.#give(first, kept, token, previous);
@@ -126,7 +131,8 @@ export class LocalLine implements Callers, TurnKeeper {
 
   gaveUp(): void {
     this.#loop = null;
-    this.#checkIdle();
+    if (this.#waiting.size > 0) this.#seek();
+    else this.#checkIdle();
   }
 
   // — As a turn sees it —
@@ -146,10 +152,10 @@ export class LocalLine implements Callers, TurnKeeper {
 
   /** Its time is over. */
   timedOut(waiting: Waiting, now: number): void {
-    const unknown = this.#turn === null && this.#heard === null;
-    const error = unknown
-      ? new LockStoreError(this.name, 'acquired', this.#engine.tooLate())
-      : new LockWaitTimeoutError(this.name, now - waiting.since, this.#facts());
+    const waitedMs = now - waiting.since;
+    const error = this.#answered
+      ? new LockWaitTimeoutError(this.name, waitedMs, this.#facts())
+      : new LockStoreError(this.name, 'acquired', noAnswer(waitedMs));
     this.dismiss(waiting, this.#trouble ?? error);
   }
 

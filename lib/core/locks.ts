@@ -224,7 +224,8 @@ export class Locks {
       for (const watching of group) watching.end();
     }
     this.#watching.clear();
-    await this.#engine.driver.close();
+    this.#chain.end();
+    await this.#engine.close();
   }
 
   #enter(name: string, terms: Terms): Promise<HeldLock> {
