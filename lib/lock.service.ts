@@ -16,7 +16,10 @@ import type { Locks } from './core/locks.js';
  *
  * @example
  * class Orders {
- *   constructor(private readonly locks: LockService) {}
+ *   constructor(
+ *     private readonly locks: LockService,
+ *     private readonly parcels: Parcels,
+ *   ) {}
  *
  *   async ship(id: string): Promise<void> {
  *     await this.locks.withLock(`order:${id}`, { waitMs: 5_000 }, async (lock) => {
@@ -83,7 +86,7 @@ export class LockService {
    *
    * @example
    * const lock = await locks.tryAcquire('order:42');
-   * if (lock === null) return 'somebody is at it';
+   * console.log(lock === null ? 'somebody is at it' : `mine, with the token ${lock.token}`);
    */
   tryAcquire(name: string, options?: LockOptions): Promise<HeldLock | null>;
   tryAcquire(names: readonly string[], options?: LockOptions): Promise<HeldLocks | null>;

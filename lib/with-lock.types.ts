@@ -22,7 +22,8 @@ export type BusyError = LockHeldError | LockWaitTimeoutError;
  * - `throw` (the default): reject with the `LockHeldError` or `LockWaitTimeoutError`.
  * - `skip`: do not run; answer `undefined`, or an Observable that is empty. Logged at debug
  * level.
- * - a function: answer what it answers, given the error and the arguments of the call.
+ * - a function: answer what it answers, given the error and the arguments of the call. Annotate its
+ *   parameters: `(held: BusyError, id: string) => …`.
  */
 export type WhenHeld = 'throw' | 'skip' | ((held: BusyError, ...args: never[]) => unknown);
 
