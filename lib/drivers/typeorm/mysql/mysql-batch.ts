@@ -7,6 +7,7 @@
 import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../../../core/lock-driver.js';
 import { ENDING, writeError } from '../ending-columns.js';
 import type { LockTables } from '../lock-tables.js';
+import type { PreparedStatement } from './mysql-connections.js';
 import { quoted } from './mysql-schema.js';
 import { BEGAN, bytes, bytesOrNull, int, microseconds, NEVER, NOW } from './mysql-text.js';
 
@@ -21,34 +22,58 @@ export class BatchWriter {
   }
 
   /**
-   * Takes the names that are free, or run out, with nobody in the line; then reads them all. Whose
-   * row has our owner and `since = now` was granted by this very statement.
+   * Takes the names that are free, or run out, with nobody in the line, and those that were handed
+   * to this very owner; then reads them all. Whose row has our owner and `since = now` was granted
+   * by this statement.
    *
    * One statement, so atomic for each row. Its clock is read before it may have waited for a row:
    * that makes the new lease shorter and a refusal more likely, never a lease longer or a grant too
    * soon.
    */
   acquire(requests: readonly AcquireRequest[]): readonly string[] {
-    const free = 'ends_at <= @now AND waiting = 0';
-    // `ends_at` decides and is therefore assigned last: MySQL assigns from left to right.
+    const rows = requests.map(
+      ({ name, owner, tokens, note, ...request }) =>
+        `(${bytes(name)}, 2, ${bytes(owner)}, @now, @now + ${microseconds(lengthMs(request))}, ` +
+        `@now, ${int(tokens)}, ${bytesOrNull(note)}, @now)`,
+    );
+    return [`SET @now = ${BEGAN}`, this.#upsert(rows.join(', ')), this.#read(requests)];
+  }
+
+  /** The same for one, prepared, with the row in its answer: MariaDB alone has `RETURNING`. */
+  acquireOne(request: AcquireRequest): PreparedStatement {
+    const { name, owner, tokens, note } = request;
+    const row = `(?, 2, ?, ${BEGAN}, ${BEGAN} + ?, ${BEGAN}, ?, ?, ${BEGAN})`;
+    const length = Math.round(lengthMs(request) * 1_000);
+    return {
+      sql: `${this.#upsert(row)} RETURNING *, ${BEGAN} AS now`,
+      values: [Buffer.from(name), Buffer.from(owner), length, tokens, blob(note)],
+    };
+  }
+
+  /** @param rows what a free name becomes; its `since` is the moment of this statement. */
+  #upsert(rows: string): string {
+    const free = 'ends_at <= VALUES(since) AND waiting = 0';
+    const ours = 'phase = 1 AND owner = VALUES(owner) AND ends_at > VALUES(since)';
+    const taken = `(${free}) OR (${ours})`;
+    const expired = `${free} AND phase = 2`;
+    // MySQL assigns from left to right: what decides is assigned last, after it has decided.
     const assignments = [
-      `ending_how = IF(${free} AND phase = 2, ${ENDING.expired}, ending_how)`,
-      `ending_owner = IF(${free} AND phase = 2, owner, ending_owner)`,
-      `ending_token = IF(${free} AND phase = 2, token, ending_token)`,
-      `ending_error = IF(${free} AND phase = 2, NULL, ending_error)`,
-      `token = IF(${free}, GREATEST(token + tokens, @now), token)`,
-      ...['tokens', 'phase', 'owner', 'since', 'note', 'used_at', 'ends_at'].map(
-        (column) => `${column} = IF(${free}, VALUES(${column}), ${column})`,
+      `ending_how = IF(${expired}, ${ENDING.expired}, ending_how)`,
+      `ending_owner = IF(${expired}, owner, ending_owner)`,
+      `ending_token = IF(${expired}, token, ending_token)`,
+      `ending_error = IF(${expired}, NULL, ending_error)`,
+      `token = IF(${taken}, GREATEST(token + tokens, VALUES(since)), token)`,
+      ...['tokens', 'since', 'note', 'used_at', 'owner', 'ends_at'].map(
+        (column) => `${column} = IF(${taken}, VALUES(${column}), ${column})`,
       ),
+      // Ours by now only if it was granted: a claim that has run out ends earlier than this lease.
+      'phase = IF(owner = VALUES(owner) AND ends_at = VALUES(ends_at), 2, phase)',
     ];
-    return [
-      `SET @now = ${BEGAN}`,
+    return (
       `INSERT INTO ${this.#locks} ` +
-        '(name, phase, owner, since, ends_at, token, tokens, note, used_at) VALUES ' +
-        requests.map(acquireRow).join(', ') +
-        ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
-      this.#read(requests),
-    ];
+      '(name, phase, owner, since, ends_at, token, tokens, note, used_at) ' +
+      `VALUES ${rows} ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`
+    );
   }
 
   /**
@@ -81,16 +106,20 @@ export class BatchWriter {
     ];
   }
 
-  /** One, as `release` does many; it matches one row or none. */
-  releaseOne({ name, owner, token, error, atLeastMs }: ReleaseRequest): readonly string[] {
-    return [
-      `UPDATE ${this.#locks} SET phase = 0, ends_at = 0, note = NULL, used_at = ${BEGAN}, ` +
-        `ending_how = ${error === null ? ENDING.released : ENDING.failed}, ` +
-        `ending_owner = ${bytes(owner)}, ending_token = ${int(token)}, ` +
-        `ending_error = ${bytesOrNull(writeError(error))} ` +
-        `WHERE name = ${bytes(name)} AND owner = ${bytes(owner)} AND phase = 2 AND waiting = 0 ` +
-        `AND ends_at > ${NOW} AND since + ${microseconds(atLeastMs)} <= ${BEGAN}`,
-    ];
+  /** One, as `release` does many, prepared; it matches one row or none. */
+  releaseOne({ name, owner, token, error, atLeastMs }: ReleaseRequest): PreparedStatement {
+    const failed = writeError(error);
+    return {
+      sql:
+        `UPDATE ${this.#locks} SET phase = 0, ends_at = 0, note = NULL, used_at = ${BEGAN}, ` +
+        'ending_how = ?, ending_owner = owner, ending_token = ?, ending_error = ? ' +
+        'WHERE name = ? AND owner = ? AND phase = 2 AND waiting = 0 ' +
+        `AND ends_at > ${NOW} AND since + ? <= ${BEGAN}`,
+      values: [
+        ...[failed === null ? ENDING.released : ENDING.failed, token, blob(failed)],
+        ...[Buffer.from(name), Buffer.from(owner), Math.round(atLeastMs * 1_000)],
+      ],
+    };
   }
 
   /**
@@ -129,12 +158,12 @@ export class BatchWriter {
   }
 }
 
-function acquireRow({ name, owner, ttlMs, atMostMs, tokens, note }: AcquireRequest): string {
-  const length = microseconds(atMostMs === null ? ttlMs : Math.min(ttlMs, atMostMs));
-  return (
-    `(${bytes(name)}, 2, ${bytes(owner)}, @now, @now + ${length}, @now, ${int(tokens)}, ` +
-    `${bytesOrNull(note)}, @now)`
-  );
+function lengthMs({ ttlMs, atMostMs }: Pick<AcquireRequest, 'ttlMs' | 'atMostMs'>): number {
+  return atMostMs === null ? ttlMs : Math.min(ttlMs, atMostMs);
+}
+
+function blob(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text);
 }
 
 /** A table of values that both MySQL and MariaDB understand; the first row names the columns. */

@@ -20,6 +20,7 @@ const SLEEP_S = 2;
 /** With more owners than this the look before the sleep is left out: too long a statement. */
 const LOOKED_FOR = 200;
 const RETRY_MS = 1_000;
+const REMEMBERED = 1_000;
 
 export interface BellOptions {
   readonly dataSource: DataSource;
@@ -34,6 +35,7 @@ export class Bell {
   readonly #lane: Lane;
   /** Owner → its name, and until when its ticket lives at most, by our own clock. */
   readonly #waiting = new Map<string, { readonly name: string; readonly until: number }>();
+  readonly #rung = new Set<string>();
   #isHeard = false;
   #running: Promise<void> | null = null;
   #closed = false;
@@ -61,8 +63,15 @@ export class Bell {
     });
   }
 
+  /** The owner has got what it stood in the line for, or has left. */
   forget(owner: string): void {
     this.#waiting.delete(owner);
+    this.#rung.delete(owner);
+  }
+
+  /** Whether the bell was rung for this owner, which has yet to ask. Answers it once. */
+  hasRung(owner: string): boolean {
+    return this.#rung.delete(owner);
   }
 
   /** Wakes our own sleeper, so that its connection can be closed in good order. */
@@ -103,7 +112,12 @@ export class Bell {
       this.#isHeard = true;
     }
     const before = performance.now();
-    await this.#lane.run([`SELECT IF(${this.#handed()}, 0, SLEEP(${SLEEP_S})) AS slept`]);
+    // The session may be another one than that which took the user lock.
+    const isOurs = `IS_USED_LOCK('${this.#options.name}') <=> CONNECTION_ID()`;
+    const [result] = await this.#lane.run([
+      `SELECT ${isOurs} AS ours, IF(NOT (${isOurs}) OR ${this.#handed()}, 0, SLEEP(${SLEEP_S})) AS s`,
+    ]);
+    this.#isHeard = Number(result?.rows[0]?.ours) === 1;
     // Slept out: nothing happened. Sooner: rung (where that is no error), or something was there.
     if (performance.now() - before < SLEEP_S * 950) await this.#tell();
   }
@@ -144,6 +158,7 @@ export class Bell {
     for (const owner of owners) {
       // It asks again now; if it is refused, it is expected again.
       this.#waiting.delete(owner);
+      if (this.#rung.size < REMEMBERED) this.#rung.add(owner);
       this.#options.hear({ kind: 'granted', owner });
     }
   }

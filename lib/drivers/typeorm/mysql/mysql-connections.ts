@@ -5,14 +5,20 @@
  */
 import type { DataSource, QueryRunner } from 'typeorm';
 
+type Callback = (error: Error | null, results: unknown) => void;
+
 /** What we need of mysql2's connection. */
 export interface MysqlConnection {
-  query(
-    options: { readonly sql: string; readonly timeout?: number },
-    callback: (error: Error | null, results: unknown) => void,
-  ): void;
+  query(options: { readonly sql: string; readonly timeout: number }, callback: Callback): void;
+  execute(options: PreparedStatement & { readonly timeout: number }, callback: Callback): void;
   on(event: 'error' | 'end', listener: () => void): unknown;
   destroy(): void;
+}
+
+/** Parsed once a connection, and then known to the server by a number. */
+export interface PreparedStatement {
+  readonly sql: string;
+  readonly values: readonly (string | number | Buffer | null)[];
 }
 
 export type MysqlRow = Readonly<Record<string, unknown>>;
@@ -52,14 +58,29 @@ export class Lane {
   }
 
   /** Runs statements as one packet; what each answered, in their order. */
-  async run(statements: readonly string[]): Promise<readonly MysqlResult[]> {
+  run(statements: readonly string[]): Promise<readonly MysqlResult[]> {
+    return this.#with(statements.length > 1, (connection) =>
+      this.#shared
+        ? sendOneByOne(connection, statements)
+        : send(connection, statements.join(';\n')),
+    );
+  }
+
+  async execute(statement: PreparedStatement): Promise<MysqlResult | undefined> {
+    const results = await this.#with(false, (connection) => execute(connection, statement));
+    return results[0];
+  }
+
+  /** @param mayLeaveOpen whether an error may leave a transaction open. */
+  async #with<T>(
+    mayLeaveOpen: boolean,
+    work: (connection: MysqlConnection) => Promise<T>,
+  ): Promise<T> {
     const { connection } = await this.#connected();
     try {
-      return this.#shared
-        ? await sendOneByOne(connection, statements)
-        : await send(connection, statements.join(';\n'));
+      return await work(connection);
     } catch (error) {
-      await this.#recover(connection, statements, error);
+      await this.#recover(connection, mayLeaveOpen, error);
       throw error;
     } finally {
       if (this.#shared) await this.close();
@@ -104,14 +125,13 @@ export class Lane {
     }
   }
 
-  /** After an error within a packet its transaction may still be open. */
   async #recover(
     connection: MysqlConnection,
-    statements: readonly string[],
+    mayLeaveOpen: boolean,
     error: unknown,
   ): Promise<void> {
     if (isStatementError(error)) {
-      if (statements.length === 1) return;
+      if (!mayLeaveOpen) return;
       try {
         await send(connection, 'ROLLBACK');
         return;
@@ -141,10 +161,18 @@ export class Lanes {
     this.#free = [...this.#all];
   }
 
-  async run(statements: readonly string[]): Promise<readonly MysqlResult[]> {
+  run(statements: readonly string[]): Promise<readonly MysqlResult[]> {
+    return this.#lend((lane) => lane.run(statements));
+  }
+
+  execute(statement: PreparedStatement): Promise<MysqlResult | undefined> {
+    return this.#lend((lane) => lane.execute(statement));
+  }
+
+  async #lend<T>(work: (lane: Lane) => Promise<T>): Promise<T> {
     const lane = this.#free.pop() ?? (await this.#next());
     try {
-      return await lane.run(statements);
+      return await work(lane);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free.push(lane);
@@ -172,6 +200,18 @@ export function isStatementError(error: unknown): boolean {
 function send(connection: MysqlConnection, sql: string): Promise<readonly MysqlResult[]> {
   return new Promise((resolve, reject) => {
     connection.query({ sql, timeout: ANSWER_MS }, (error, results) => {
+      if (error !== null) reject(error);
+      else resolve(resultsOf(results));
+    });
+  });
+}
+
+function execute(
+  connection: MysqlConnection,
+  statement: PreparedStatement,
+): Promise<readonly MysqlResult[]> {
+  return new Promise((resolve, reject) => {
+    connection.execute({ ...statement, timeout: ANSWER_MS }, (error, results) => {
       if (error !== null) reject(error);
       else resolve(resultsOf(results));
     });

@@ -46,19 +46,21 @@ export class PacketWriter {
     const name = bytes(request.name);
     const owner = bytes(request.owner);
     const restEnd = `@s + ${microseconds(request.atLeastMs)}`;
+    const ending =
+      `ending_how = ${request.error === null ? ENDING.released : ENDING.failed}, ` +
+      `ending_owner = ${owner}, ending_token = ${int(request.token)}, ` +
+      `ending_error = ${bytesOrNull(writeError(request.error))}, `;
+    const rest =
+      `UPDATE ${this.#locks} SET phase = 3, ends_at = ${restEnd}, ${ending}used_at = @now ` +
+      `WHERE name = IF(@do = 'rest', ${name}, NULL)`;
     return [
       'START TRANSACTION',
-      ...this.#lock(name),
+      this.#lock(name),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN NOT (@p = 2 AND @e > @now AND @o = ${owner}) THEN 'none' ` +
         `WHEN ${restEnd} > @now THEN 'rest' ELSE 'hand' END`,
-      ...this.#handOver(name),
-      `UPDATE ${this.#locks} SET phase = IF(@do = 'rest', 3, phase), ` +
-        `ends_at = IF(@do = 'rest', ${restEnd}, ends_at), ` +
-        `ending_how = ${request.error === null ? ENDING.released : ENDING.failed}, ` +
-        `ending_owner = ${owner}, ending_token = ${int(request.token)}, ` +
-        `ending_error = ${bytesOrNull(writeError(request.error))}, used_at = @now ` +
-        `WHERE name = IF(@do IN ('rest', 'hand'), ${name}, NULL)`,
+      ...this.#handOver(name, ending),
+      ...(request.atLeastMs > 0 ? [rest] : []),
       ...(request.rejoin === null ? [] : ['SET @gave = @do', ...this.#take(request.rejoin)]),
       this.#answer(request.name, request.rejoin === null ? '@do' : '@gave'),
       ...(ring ? RING : []),
@@ -71,7 +73,7 @@ export class PacketWriter {
     const [n, o] = [bytes(name), bytes(owner)];
     return [
       'START TRANSACTION',
-      ...this.#lock(n),
+      this.#lock(n),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN @p IN (1, 2) AND @e > @now AND @o = ${o} THEN 'hand' ` +
         `WHEN @w > 0 THEN 'drop' ELSE 'none' END`,
@@ -89,7 +91,7 @@ export class PacketWriter {
     const n = bytes(name);
     return [
       'START TRANSACTION',
-      ...this.#lock(n),
+      this.#lock(n),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN @p > 0 AND @e > @now THEN 'hand' ELSE 'none' END`,
       `UPDATE ${this.#locks} SET ending_how = ${ENDING.forced}, ending_owner = owner, ` +
@@ -105,12 +107,12 @@ export class PacketWriter {
   /**
    * Locks the row or finds it locked, without waiting, so that the clock is read after the lock.
    */
-  #lock(name: string): string[] {
-    return [
-      'SET @p = NULL, @w = 0, @next = NULL, @bell = NULL',
-      `SELECT phase, owner, since, ends_at, waiting, ${BEGAN} INTO @p, @o, @s, @e, @w, @now ` +
-        `FROM ${this.#locks} WHERE name = ${name} FOR UPDATE SKIP LOCKED`,
-    ];
+  #lock(name: string): string {
+    return (
+      'SELECT MAX(phase), MAX(owner), MAX(since), MAX(ends_at), COALESCE(MAX(waiting), 0), ' +
+      `${BEGAN} INTO @p, @o, @s, @e, @w, @now ` +
+      `FROM ${this.#locks} WHERE name = ${name} FOR UPDATE SKIP LOCKED`
+    );
   }
 
   /** The `acquire` of the contract, within a transaction. */
@@ -120,8 +122,7 @@ export class PacketWriter {
     const ttl = microseconds(request.ttlMs);
     const longest = request.atMostMs === null ? NEVER : microseconds(request.atMostMs);
     return [
-      'SET @p = NULL, @w = 0',
-      ...this.#lock(name).slice(1),
+      this.#lock(name),
       this.#place(name, owner),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN @p = 2 AND @e > @now AND @o = ${owner} THEN 'again' ` +
@@ -171,15 +172,15 @@ export class PacketWriter {
   }
 
   /** When `@do` is `hand`: the lease goes to the first live ticket, or to nobody. */
-  #handOver(name: string): string[] {
+  #handOver(name: string, ending = ''): string[] {
     const line = `name = IF(@do = 'hand' AND @w > 0, ${name}, NULL)`;
     return [
-      `SELECT owner, bell INTO @next, @bell FROM ${this.#tickets} ` +
-        `WHERE ${line} AND ends_at > @now ORDER BY place LIMIT 1`,
+      `SELECT t.owner, t.bell INTO @next, @bell FROM (SELECT 1 AS one) x LEFT JOIN (SELECT * ` +
+        `FROM ${this.#tickets} WHERE ${line} AND ends_at > @now ORDER BY place LIMIT 1) t ON TRUE`,
       `DELETE FROM ${this.#tickets} WHERE ${line} AND (ends_at <= @now OR owner = @next)`,
       `UPDATE ${this.#locks} SET phase = IF(@next IS NULL, 0, 1), owner = @next, since = @now, ` +
         `ends_at = IF(@next IS NULL, 0, @now + ${CLAIM}), note = NULL, used_at = @now, ` +
-        `waiting = ${this.#counted(name)} WHERE name = IF(@do = 'hand', ${name}, NULL)`,
+        `${ending}waiting = ${this.#counted(name)} WHERE name = IF(@do = 'hand', ${name}, NULL)`,
     ];
   }
 

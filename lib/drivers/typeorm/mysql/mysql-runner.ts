@@ -22,6 +22,8 @@ export interface RunnerOptions {
   readonly lanes: Lanes;
   readonly batches: BatchWriter;
   readonly packets: PacketWriter;
+  /** MariaDB: what a statement has written, it can answer. */
+  readonly canReturn: boolean;
   /** `null`: nobody is rung, and nobody listens. */
   readonly bell: () => Bell | null;
 }
@@ -145,6 +147,8 @@ export class MysqlRunner {
   #goesInBatch({ kind, request }: SqlStep): boolean {
     if (kind === 'renew') return true;
     if (kind !== 'acquire' && kind !== 'release') return false;
+    // Who was rung has the lease for the taking.
+    if (kind === 'acquire' && this.#options.bell()?.hasRung(request.owner) === true) return true;
     return !this.#wanted.has(request.name) && !('rejoin' in request && request.rejoin !== null);
   }
 
@@ -185,8 +189,13 @@ export class MysqlRunner {
   }
 
   async #acquireMany(requests: readonly AcquireRequest[]): Promise<Answers> {
-    const results = await this.#options.lanes.run(this.#options.batches.acquire(requests));
-    const rows = indexed(results.at(-1)?.rows);
+    const { lanes, batches, canReturn } = this.#options;
+    const [only] = requests;
+    const result =
+      only !== undefined && requests.length === 1 && canReturn
+        ? await lanes.execute(batches.acquireOne(only))
+        : (await lanes.run(batches.acquire(requests))).at(-1);
+    const rows = indexed(result?.rows);
     const answers = new Map<string, SqlAnswer>();
     for (const { name, owner, line } of requests) {
       const found = rows.get(name);
@@ -194,6 +203,7 @@ export class MysqlRunner {
       const row = readName(found);
       if (row.owner === owner && row.phase === 'held' && row.since === row.now) {
         this.#options.bell()?.forget(owner);
+        this.#remember(name, row.waiting > 0);
         answers.set(name, granted(row));
       } else if (
         line === 'none' &&
@@ -212,7 +222,7 @@ export class MysqlRunner {
     const [only] = requests;
     const done: SqlAnswer = { released: true, rejoined: null };
     if (only !== undefined && requests.length === 1) {
-      const [result] = await this.#options.lanes.run(this.#options.batches.releaseOne(only));
+      const result = await this.#options.lanes.execute(this.#options.batches.releaseOne(only));
       if (result?.affected === 1) answers.set(only.name, done);
       return answers;
     }

@@ -37,7 +37,7 @@ export class MysqlStore implements SqlStore {
     await own?.initialize();
     const lanes = new Lanes(own ?? dataSource, poolSize, own === null);
     try {
-      const [result] = await lanes.run(['SELECT DATABASE() AS name']);
+      const [result] = await lanes.run(['SELECT DATABASE() AS name, VERSION() AS version']);
       // Bells are known all over the server, whatever the database.
       const place = `${text(result?.rows[0]?.name)}.${tables.schema ?? ''}.${tables.locks}`;
       const bellOf = (process: string): string => bellName(place, process);
@@ -45,6 +45,7 @@ export class MysqlStore implements SqlStore {
         lanes,
         batches: new BatchWriter(tables),
         packets: new PacketWriter({ tables, bellOf: (owner) => bellOf(processOf(owner)) }),
+        canReturn: text(result?.rows[0]?.version).includes('MariaDB'),
         bell: () => this.#bell,
       });
       this.#open = { own, lanes, runner, bellOf };
