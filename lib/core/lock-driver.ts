@@ -39,8 +39,8 @@ export interface LockDriver {
    *   a fresh block of tokens and the ending of the hold before. A run-out lease ended as
    *   `expired`. A run-out claim never was a hold: the ending that was waiting for it is handed on.
    * - Otherwise refused. With `line: 'join'` the owner now stands in the line (at its end if it did
-   *   not before) and its ticket lives another `LINE_TIMES.ticketMs`. With `line: 'none'` nothing
-   *   is left behind.
+   *   not before) and its ticket lives another `LINE_TIMES.ticketMs`; a driver may spare a ticket
+   *   that was refreshed less than `refreshMs` ago. With `line: 'none'` nothing is left behind.
    *
    * Two at once: exactly one is granted.
    */

@@ -23,8 +23,9 @@ export interface ConformanceHarness {
   stop?(): Promise<void>;
 
   /**
-   * Scales the rules that repeat something thousands of times. 1, the default, is meant for a store
-   * that answers in a millisecond; 0.1 does a tenth of the rounds. Say so in your own documents.
+   * Scales the rules that repeat something, up to ten thousand times. 1, the default, is meant for
+   * a store that answers in a millisecond; 0.1 does a tenth. Whatever it is, a rule that repeats
+   * stops after four seconds. Say so in your own documents.
    */
   readonly scale?: number;
 

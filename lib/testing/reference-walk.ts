@@ -1,6 +1,6 @@
 /**
  * One random walk on one name, in the driver and in the reference at once. Times are chosen so that
- * no boundary is closer than half a second to a step: the driver's clock goes on, the reference's
+ * no boundary comes within half a second after a step: the driver's clock goes on, the reference's
  * moves by `elapse` alone.
  */
 import assert from 'node:assert/strict';
@@ -15,8 +15,11 @@ import * as reference from '../core/lock-steps.js';
 import { show, type Caller } from './caller.js';
 import type { World } from './world.js';
 
-/** Time passes in steps of this; a ticket's 5,000 ms and a claim's 2,000 ms fall between two. */
-const TICK_MS = 1_300;
+/**
+ * Time passes in steps of this: a ticket's 5,000 ms and a claim's 2,000 ms fall between two, and
+ * a ticket that is one step old is refreshed also by a driver that spares the younger ones.
+ */
+const TICK_MS = 2_100;
 const TTL_MS = 47.5 * TICK_MS;
 const AT_LEAST_MS = 31.5 * TICK_MS;
 const AT_MOST_MS = 19.5 * TICK_MS;
@@ -134,7 +137,7 @@ export class ReferenceWalk {
 
   async #elapse(): Promise<void> {
     if (!this.world.timeIsCheap) return;
-    const ms = this.#pick([1, 1, 2, 4, 20, 32, 48]) * TICK_MS;
+    const ms = this.#pick([1, 1, 2, 3, 20, 32, 48]) * TICK_MS;
     this.#steps.push(`${ms} ms pass`);
     this.#now += ms;
     await this.world.elapse(this.#name, ms);

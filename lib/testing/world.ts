@@ -11,6 +11,9 @@ import { pause } from './waiting.js';
 
 /** What a real wait is longer than asked for: the grain of clocks and timers. */
 const GRAIN_MS = 30;
+/** Rules that repeat something stop after this, so that a slow store has its verdict in time. */
+const ROUNDS_MS = 4_000;
+const FEWEST_ROUNDS = 3;
 
 /** One store and the processes that use it, for all rules of one run. */
 export class World {
@@ -97,14 +100,24 @@ export class World {
     return this.harness.elapse !== undefined;
   }
 
-  /** So many rounds on a fast store, fewer on one that calls itself slow. */
-  rounds(count: number): number {
+  /** So many rounds at most, fewer where they take long; a few always. */
+  *rounds(count: number): Generator<number> {
+    const rounds = this.size(count);
+    const until = performance.now() + ROUNDS_MS;
+    for (let round = 0; round < rounds; round += 1) {
+      if (round >= FEWEST_ROUNDS && performance.now() > until) return;
+      yield round;
+    }
+  }
+
+  /** So many on a fast store, fewer on one that calls itself slow. */
+  size(count: number): number {
     return Math.max(1, Math.round(count * (this.harness.scale ?? 1)));
   }
 
-  /** Like `rounds`, but a hand-over takes a store without push some tens of milliseconds. */
+  /** So many where hand-overs are pushed; without, one takes some tens of milliseconds. */
   handOvers(count: number): number {
-    return this.rounds(this.harness.push ? count : count / 10);
+    return this.harness.push ? count : Math.ceil(count / 10);
   }
 
   async #newProcess(given?: LockDriver): Promise<Process> {

@@ -8,13 +8,14 @@ export const contentionRules = rules('Contention', {
     world,
   ) => {
     const name = world.name();
-    const rounds = world.handOvers(100);
     await world.processes(10);
     let counter = 0;
+    let rounds = 0;
     let inside = 0;
     let last = 0;
     const client = async (n: number): Promise<void> => {
-      for (let round = 0; round < rounds; round += 1) {
+      for (const _ of world.rounds(world.handOvers(100))) {
+        rounds += 1;
         const caller = world.caller(name, n);
         const { token } = await caller.waits();
         inside += 1;
@@ -31,14 +32,14 @@ export const contentionRules = rules('Contention', {
 
     await Promise.all(Array.from({ length: 10 }, (_, n) => client(n)));
 
-    assert.equal(counter, 10 * rounds);
+    assert.equal(counter, rounds);
     assert.equal((await world.caller(name).inspects()).waiting, 0);
   },
 
   'serves clients that release and rejoin in turn, one after the other': async (world) => {
     const name = world.name();
     await world.processes(5);
-    const rounds = world.handOvers(40);
+    const rounds = world.size(world.handOvers(40));
     const turns: number[] = [];
     const client = async (n: number): Promise<void> => {
       let caller = world.caller(name, n);
@@ -70,7 +71,7 @@ export const contentionRules = rules('Contention', {
   },
 
   'never brings a lease back that a release met': async (world) => {
-    for (let round = 0; round < world.rounds(1_000); round += 1) {
+    for (const round of world.rounds(1_000)) {
       const name = world.name();
       const [holder] = world.callers(name);
       await holder.takes();
@@ -88,7 +89,7 @@ export const contentionRules = rules('Contention', {
   },
 
   'does one release of two that come at once, and hands over once': async (world) => {
-    for (let round = 0; round < world.rounds(50); round += 1) {
+    for (const _ of world.rounds(50)) {
       const name = world.name();
       const [holder, first, second] = world.callers(name);
       await holder.takes();
@@ -116,7 +117,7 @@ export const contentionRules = rules('Contention', {
   },
 
   'does one of a release and a forced release that come at once': async (world) => {
-    for (let round = 0; round < world.rounds(50); round += 1) {
+    for (const _ of world.rounds(50)) {
       const name = world.name();
       const [holder, other] = world.callers(name);
       await holder.takes();
@@ -134,7 +135,7 @@ export const contentionRules = rules('Contention', {
   },
 
   'loses no hand-over to a waiter that leaves meanwhile': async (world) => {
-    for (let round = 0; round < world.rounds(100); round += 1) {
+    for (const round of world.rounds(100)) {
       const name = world.name();
       const [holder, leaver, next] = world.callers(name);
       await holder.takes();
@@ -155,7 +156,7 @@ export const contentionRules = rules('Contention', {
   },
 
   'loses no hand-over to a waiter that asks again meanwhile': async (world) => {
-    for (let round = 0; round < world.rounds(100); round += 1) {
+    for (const round of world.rounds(100)) {
       const name = world.name();
       const [holder, head, second] = world.callers(name);
       await holder.takes();
@@ -173,7 +174,7 @@ export const contentionRules = rules('Contention', {
   'hands over to one that joins as the lease is released, or grants it, and loses it never': async (
     world,
   ) => {
-    for (let round = 0; round < world.rounds(200); round += 1) {
+    for (const round of world.rounds(200)) {
       const name = world.name();
       const [holder, joiner] = world.callers(name);
       await holder.takes();
@@ -190,7 +191,7 @@ export const contentionRules = rules('Contention', {
   },
 
   'leaves no trace of a request and a leave that come at once': async (world) => {
-    for (let round = 0; round < world.rounds(50); round += 1) {
+    for (const _ of world.rounds(50)) {
       const name = world.name();
       const [holder, waiter] = world.callers(name);
       await holder.takes();
@@ -205,8 +206,7 @@ export const contentionRules = rules('Contention', {
 
   'takes many names at once from every side without a mistake': async (world) => {
     const names = Array.from({ length: 50 }, () => world.name());
-    const rounds = world.rounds(10);
-    for (let round = 0; round < rounds; round += 1) {
+    for (const _ of world.rounds(10)) {
       // Each process walks the names in another order, so that batches cross.
       const wanted = [0, 1, 2].flatMap((process) =>
         names.map((_, n) => {

@@ -34,7 +34,7 @@ export const contractRules = rules('Contract', {
     },
 
   'grants exactly one of fifty simultaneous attempts': async (world) => {
-    for (let round = 0; round < world.rounds(20); round += 1) {
+    for (const _ of world.rounds(20)) {
       const crowd = world.crowd(world.name(), 50);
 
       const answers = await Promise.all(crowd.map((caller) => caller.asks()));
@@ -65,7 +65,7 @@ export const contractRules = rules('Contract', {
   ),
 
   'grants exactly one of fifty attempts that meet the release': async (world) => {
-    for (let round = 0; round < world.rounds(20); round += 1) {
+    for (const _ of world.rounds(20)) {
       const name = world.name();
       const holder = world.caller(name);
       await holder.takes();
@@ -96,7 +96,7 @@ export const contractRules = rules('Contract', {
     const name = world.name();
     let last = 0;
 
-    for (let round = 0; round < world.rounds(1_000); round += 1) {
+    for (const round of world.rounds(1_000)) {
       const caller = world.caller(name, round);
       const grant = await caller.takes();
       assert.ok(grant.token > last, `${grant.token} > ${last}`);
@@ -123,7 +123,7 @@ export const contractRules = rules('Contract', {
   },
 
   'makes one grant of one request that arrives twenty times at once': async (world) => {
-    for (let round = 0; round < world.rounds(10); round += 1) {
+    for (const _ of world.rounds(10)) {
       const caller = world.caller(world.name());
 
       const answers = await Promise.all(
@@ -207,7 +207,7 @@ export const contractRules = rules('Contract', {
     const resources = process.getActiveResourcesInfo().length;
     const before = await holder.inspects();
 
-    for (let left = world.rounds(10_000); left > 0; left -= 100) {
+    for (const _ of world.rounds(100)) {
       await Promise.all(world.crowd(name, 100).map((caller) => caller.isRefused()));
     }
 

@@ -134,7 +134,7 @@ export const coreInTimeRules = rules('The core', {
     await Promise.all(greedy);
 
     const longest = Math.max(...waits);
-    assert.ok(longest < 3_000, `${longest} ms, where some tens of milliseconds are the rule`);
+    assert.ok(longest < 8_000, `${longest} ms, where some tens of milliseconds are the rule`);
   }),
 
   'sends waiters away when it closes, and leaves a lease whose body still runs': patient(

@@ -167,7 +167,7 @@ export const leaseRules = rules('Leases', {
 
   'renews two thousand leases in one call': async (world) => {
     const prefix = world.name();
-    const count = world.rounds(2_000);
+    const count = world.size(2_000);
     const holders = Array.from({ length: count }, (_, n) => world.caller(`${prefix}${n}`));
     for (let n = 0; n < count; n += 100) {
       await Promise.all(holders.slice(n, n + 100).map((holder) => holder.takes()));

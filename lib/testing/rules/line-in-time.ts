@@ -94,6 +94,22 @@ export const lineInTimeRules = rules('The line', {
     },
   ),
 
+  'keeps the ticket of a waiter who comes back in time': patient(async (world) => {
+    const name = world.name();
+    const [holder, first, second] = world.callers(name);
+    await holder.takes();
+    await first.joins();
+    await second.joins();
+
+    await world.elapse(name, LINE_TIMES.ticketMs - 1_500);
+    const late = await second.joins();
+    await world.elapse(name, 1_600);
+
+    // The second came back, the first did not.
+    assert.equal(late.ahead, 1);
+    assert.equal((await second.joins()).ahead, 0);
+  }),
+
   'passes over a dead waiter at the head of the line, when its ticket has run out': patient(
     async (world) => {
       const name = world.name();

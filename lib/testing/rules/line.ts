@@ -47,7 +47,7 @@ export const lineRules = rules('The line', {
   },
 
   'gives one ticket to one owner that joins twenty times at once': async (world) => {
-    for (let round = 0; round < world.rounds(10); round += 1) {
+    for (const _ of world.rounds(10)) {
       const name = world.name();
       const [holder, waiter] = world.callers(name);
       await holder.takes();
@@ -95,7 +95,8 @@ export const lineRules = rules('The line', {
 
     const state = await holder.inspects();
     assert.deepEqual([state.phase, state.owner, state.waiting], ['claimed', first.owner, 1]);
-    assert.ok(state.remainingMs > 0 && state.remainingMs <= LINE_TIMES.claimMs);
+    assert.ok(state.remainingMs > LINE_TIMES.claimMs / 3, `${state.remainingMs}`);
+    assert.ok(state.remainingMs <= LINE_TIMES.claimMs, `${state.remainingMs}`);
     const answer = await second.joins();
     assert.deepEqual([answer.owner, answer.ahead], [first.owner, 0]);
     const stranger = await holder.isRefused();

@@ -11,7 +11,8 @@ const STEPS = 120;
 export const referenceRules = rules('The reference', {
   'answers as the reference does, step by step, on random walks': async (world) => {
     const firstSeed = world.harness.seed ?? Math.floor(Math.random() * 1e9);
-    for (let seed = firstSeed; seed < firstSeed + world.rounds(30); seed += 1) {
+    for (const round of world.rounds(30)) {
+      const seed = firstSeed + round;
       const walk = new ReferenceWalk(world, seed);
       try {
         for (let step = 0; step < STEPS && walk.isInTime; step += 1) await walk.step();
