@@ -4,6 +4,7 @@ import { bareRedisGathered } from './bare-redis-gathered.js';
 import { bareBlpop, bareLine } from './bare-redis-waiting.js';
 import { bareRedis, bareRedisLocalLine } from './bare-redis.js';
 import { murlocks } from './murlock.js';
+import { oursOnRedis } from './ours-on-stores.js';
 import { redisSemaphores } from './redis-semaphore.js';
 import { redlocks } from './redlock.js';
 import { verrousOnRedis } from './verrou.js';
@@ -14,6 +15,7 @@ export const contenders: readonly Contender[] = [
   bareRedisLocalLine,
   bareBlpop,
   bareLine,
+  oursOnRedis,
   ...redlocks,
   ...redisSemaphores,
   ...murlocks,
