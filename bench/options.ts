@@ -8,6 +8,8 @@ export interface Options {
   readonly peers: readonly string[];
   readonly rounds: number;
   readonly smoke: boolean;
+  /** How much longer or shorter than usual each run is. */
+  readonly scale: number;
   /** A folder for CPU profiles of the processes that are measured. */
   readonly profile: string | null;
   /** Beginning of the names of the result files; `null`: do not write any. */
@@ -20,6 +22,7 @@ export const HELP = `npm run bench [-- options]
   --store KIND     only these stores: redis, postgres, mariadb, sqlite, memory
   --peer ID        only these contenders: an id or the beginning of one, "ours", "bare", "peer"
   --rounds N       rounds, one after the other over all contenders (3)
+  --scale F        runs of F times the usual length (1)
   --smoke          every scenario in small, our library and the bare limits alone, no files written
   --profile DIR    write a CPU profile of every process that is measured
   --out NAME       name of the files under bench/results (the date)
@@ -33,6 +36,7 @@ export function readOptions(args: readonly string[]): Options | null {
       store: { type: 'string', multiple: true },
       peer: { type: 'string', multiple: true },
       rounds: { type: 'string' },
+      scale: { type: 'string' },
       smoke: { type: 'boolean', default: false },
       profile: { type: 'string' },
       out: { type: 'string' },
@@ -41,6 +45,8 @@ export function readOptions(args: readonly string[]): Options | null {
   });
   if (values.help) return null;
   const rounds = Number(values.rounds ?? (values.smoke ? 1 : 3));
+  const scale = Number(values.scale ?? 1);
+  if (!(scale > 0)) throw new Error('--scale must be a number above 0.');
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be at least 1.');
   return {
     scenarios: list(values.scenario),
@@ -48,6 +54,7 @@ export function readOptions(args: readonly string[]): Options | null {
     peers: list(values.peer),
     rounds,
     smoke: values.smoke,
+    scale,
     profile: values.profile ?? null,
     out: values.smoke ? null : (values.out ?? new Date().toISOString().slice(0, 10)),
   };

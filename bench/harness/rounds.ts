@@ -22,6 +22,7 @@ export interface Row {
 export interface RoundsOptions {
   readonly rounds: number;
   readonly smoke: boolean;
+  readonly scale: number;
   readonly profile: string | null;
   readonly folder: string;
   say(text: string): void;
@@ -40,6 +41,7 @@ export async function runTable(table: Table, store: Store, options: RoundsOption
         contender,
         store,
         smoke: options.smoke,
+        scale: options.scale,
         witnessFile: join(options.folder, 'witness'),
         prefix: `run${++runs}:`,
         profile: profileFolder(options.profile, scenario.id, variant.id, contender.id),

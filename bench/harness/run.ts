@@ -30,13 +30,15 @@ export interface RunOptions {
   readonly smoke: boolean;
   readonly witnessFile: string;
   readonly prefix: string;
+  /** How much longer or shorter than usual. */
+  readonly scale: number;
   /** A folder for CPU profiles of the workers. */
   readonly profile: string | null;
 }
 
 export async function runOnce(options: RunOptions): Promise<Outcome> {
   const { scenario, variant, contender, store, smoke, witnessFile, prefix } = options;
-  const params = smoke ? variant.smoke : variant.params;
+  const params = scaled(smoke ? variant.smoke : variant.params, options.scale);
   const processes = smoke ? (variant.smokeProcesses ?? variant.processes) : variant.processes;
   await store.reset();
   createWitness(witnessFile);
@@ -89,6 +91,11 @@ export async function runOnce(options: RunOptions): Promise<Outcome> {
     clearTimeout(limit);
     workers.forEach((worker) => worker.kill());
   }
+}
+
+function scaled(params: Readonly<Record<string, number>>, scale: number): Record<string, number> {
+  const { forMs, ...rest } = params;
+  return forMs === undefined ? rest : { ...rest, forMs: forMs * scale };
 }
 
 function difference(after: number | null, before: number | null): number | null {
