@@ -82,7 +82,8 @@ async function addressOf(product) {
   if (given !== undefined && given !== '') return given;
   const broker = process.env['TEST_SERVERS_BROKER'];
   if (broker !== undefined && !brokerIsHere) {
-    const response = await fetch(`${broker}/${product}`);
+    // A kept connection may be closed by the broker just as a busy suite uses it again.
+    const response = await fetch(`${broker}/${product}`, { headers: { connection: 'close' } });
     const text = await response.text();
     if (!response.ok) throw new Error(text);
     return text;
