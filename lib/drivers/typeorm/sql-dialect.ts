@@ -54,7 +54,7 @@ export interface SqlDialect {
    */
   fence(manager: EntityManager, tables: LockTables, hold: Hold): Promise<boolean>;
   /**
-   * Whether the row shows this owner with this token, run out or not. Locks nothing, changes
+   * Whether the row shows this owner's hold with this token, run out or not. Locks nothing, changes
    * nothing.
    */
   knows(manager: EntityManager, tables: LockTables, hold: Hold): Promise<boolean>;

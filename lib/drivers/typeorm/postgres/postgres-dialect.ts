@@ -1,6 +1,7 @@
 /** PostgreSQL 12 and later. */
 import type { EntityManager } from 'typeorm';
 import type { LockTables } from '../lock-tables.js';
+import { PHASE } from '../phase.js';
 import type { Hold, ResourceToken, SqlConnection, SqlDialect, SqlStore } from '../sql-dialect.js';
 import { sqlState } from './postgres-client.js';
 import { holdsFunction } from './postgres-holds-function.js';
@@ -54,7 +55,9 @@ export const postgresDialect: SqlDialect = {
 
   async knows(manager: EntityManager, tables: LockTables, hold: Hold): Promise<boolean> {
     const { locks } = postgresNames(tables);
-    const text = `SELECT 1 FROM ${locks} WHERE name = $1 AND owner = $2 AND token = $3`;
+    const text =
+      `SELECT 1 FROM ${locks} ` +
+      `WHERE name = $1 AND owner = $2 AND token = $3 AND phase = ${PHASE.held}`;
     return (await manager.query<readonly unknown[]>(text, parameters(hold))).length > 0;
   },
 
