@@ -10,13 +10,15 @@ import type { Connection } from './connection.js';
 /** A power of two. Changing it moves the names of a running cluster: never do. */
 const CLUSTER_BUCKETS = 1_024;
 
+export interface Bucket {
+  /** What the keys of its names begin with: `{locks}:lock:`. */
+  readonly locks: string;
+  /** The key of its clock; in the same slot. */
+  readonly clock: string;
+}
+
 export interface Buckets {
-  /** The key that all keys of the name's bucket begin like, and share a slot with. */
-  clockKey(name: string): string;
-  /** The key of the name itself. */
-  lockKey(name: string): string;
-  /** All that there are, by their `clockKey`. */
-  readonly all: readonly string[];
+  of(name: string): Bucket;
   /** Whether requests for several buckets have to be sent apart. */
   readonly many: boolean;
 }
@@ -39,24 +41,21 @@ export async function layout(connection: Connection, namespace: string): Promise
 }
 
 function oneBucket(namespace: string): Buckets {
-  const clock = `{${namespace}}:clock`;
-  return {
-    clockKey: () => clock,
-    lockKey: (name) => `{${namespace}}:lock:${name}`,
-    all: [clock],
-    many: false,
-  };
+  const only = bucket(namespace);
+  return { of: () => only, many: false };
 }
 
 function clusterBuckets(namespace: string): Buckets {
-  const base = Array.from({ length: CLUSTER_BUCKETS }, (_, bucket) => `{${namespace}:${bucket}}:`);
-  const baseOf = (name: string): string => base[hash(name) % CLUSTER_BUCKETS] ?? '';
-  return {
-    clockKey: (name) => `${baseOf(name)}clock`,
-    lockKey: (name) => `${baseOf(name)}lock:${name}`,
-    all: base.map((begin) => `${begin}clock`),
-    many: true,
-  };
+  const all = Array.from({ length: CLUSTER_BUCKETS }, (_, index) =>
+    bucket(`${namespace}:${index}`),
+  );
+  const [first] = all;
+  if (first === undefined) throw new Error('there are no buckets');
+  return { of: (name) => all[hash(name) % CLUSTER_BUCKETS] ?? first, many: true };
+}
+
+function bucket(tag: string): Bucket {
+  return { locks: `{${tag}}:lock:`, clock: `{${tag}}:clock` };
 }
 
 /** FNV-1a over the UTF-16 units: cheap, the same everywhere, and even enough. */

@@ -5,8 +5,15 @@
 import { Cluster, Redis } from 'ioredis';
 import { isCluster, type ClusterClient, type SingleClient } from './redis-client.js';
 import type { CheckedOptions, Where } from './redis-options.js';
-import type { ScriptCall } from './gatherer.js';
+import { Deadlines } from './deadlines.js';
+import type { Script } from './scripts/index.js';
 import { cleanCause, secretsIn } from './store-cause.js';
+
+export interface ScriptCall {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly requests: Buffer;
+}
 
 export class Connection {
   readonly client: SingleClient | ClusterClient;
@@ -14,6 +21,7 @@ export class Connection {
   readonly #lent: boolean;
   readonly #timeoutMs: number;
   readonly #secrets: readonly string[];
+  readonly #deadlines: Deadlines;
   /**
    * The latest failure to connect: it says more than "too many retries". Our own client's alone.
    */
@@ -22,6 +30,7 @@ export class Connection {
   constructor({ where, timeoutMs }: Pick<CheckedOptions, 'where' | 'timeoutMs'>) {
     this.#lent = where.kind === 'client';
     this.#timeoutMs = timeoutMs;
+    this.#deadlines = new Deadlines(timeoutMs, () => this.shown(this.#late()));
     this.#secrets =
       where.kind === 'client'
         ? secretsIn(null, where.client.options)
@@ -41,26 +50,41 @@ export class Connection {
     if (this.client.status === 'wait') await this.bounded(this.client.connect());
   }
 
-  /** Runs one script on one set of keys. @throws the cause, fit to be shown */
-  async run({ script, keys, requests }: ScriptCall, more: readonly string[]): Promise<Buffer> {
-    const args = [keys.length, ...keys, requests, ...more];
-    const running = this.client
-      .callBuffer('evalsha', script.sha, ...args)
-      .catch((error: unknown) => {
-        // Redis was restarted, or never saw this script: nothing was run, so it may be sent again.
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return this.client.callBuffer('eval', script.source, ...args);
-      });
-    const reply = await this.bounded(running);
-    if (!Buffer.isBuffer(reply)) throw new Error('the reply of a script is not what it should be');
-    return reply;
+  /**
+   * Runs one script on one set of keys. Callbacks, and one clock for all calls: a promise and a
+   * timer for each layer would take a lonely call as long as the network does.
+   * @param failed is told the cause, fit to be shown
+   */
+  run(
+    { script, keys, requests }: ScriptCall,
+    answered: (reply: Buffer) => void,
+    failed: (cause: Error) => void,
+  ): void {
+    const call = this.#deadlines.start(failed);
+    const reply = (value: unknown): void => {
+      if (!this.#deadlines.finish(call)) return;
+      if (Buffer.isBuffer(value)) answered(value);
+      else failed(new Error('the reply of a script is not what it should be'));
+    };
+    const fail = (error: unknown): void => {
+      if (this.#deadlines.finish(call)) failed(this.shown(error));
+    };
+    const args = [keys.length, ...keys, requests];
+    this.client.callBuffer('evalsha', script.sha, ...args).then(reply, (error: unknown) => {
+      // Redis was restarted, or never saw this script: nothing was run, so it may be sent again.
+      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) {
+        this.client.callBuffer('eval', script.source, ...args).then(reply, fail);
+      } else {
+        fail(error);
+      }
+    });
   }
 
   /** The answer, or a failure, within the time of one call. @throws the cause, fit to be shown */
   bounded<T>(running: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(this.shown(new Error(`no answer within ${this.#timeoutMs} ms`)));
+        reject(this.shown(this.#late()));
       }, this.#timeoutMs);
       running.then(
         (answer) => {
@@ -84,6 +108,10 @@ export class Connection {
   /** What we are connected to takes no writes any more: ask anew where the master is. */
   reconnect(): void {
     if (!this.#lent && !this.isCluster) this.client.disconnect(true);
+  }
+
+  #late(): Error {
+    return new Error(`no answer within ${this.#timeoutMs} ms`);
   }
 
   close(): void {

@@ -16,7 +16,7 @@ export async function findNames(
   const { client } = connection;
   // What the server calls a key of ours: the client may put a prefix of its own before it.
   const begin = await connection.bounded(
-    client.callBuffer('eval', 'return KEYS[1]', 1, buckets.lockKey('')),
+    client.callBuffer('eval', 'return KEYS[1]', 1, buckets.of('').locks),
   );
   const [before, after] = aroundBucket(String(begin), buckets.many);
   const pattern = `${escaped(before)}${after === '' ? '' : `*${escaped(after)}`}${escaped(prefix)}*`;

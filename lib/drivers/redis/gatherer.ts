@@ -3,24 +3,17 @@
  * one script call (on a cluster: one a bucket). A lonely request goes out in the same tick.
  */
 import { LockStoreError } from '../../core/lock-errors.js';
-import type { Buckets } from './buckets.js';
+import type { Bucket, Buckets } from './buckets.js';
+import type { Connection } from './connection.js';
 import { Packer, Unpacker } from './packing.js';
 import { RequestFailure, type Verb } from './verbs.js';
 import type { Script } from './scripts/index.js';
 
-export interface ScriptCall {
-  readonly script: Script;
-  readonly keys: readonly string[];
-  readonly requests: Buffer;
-}
-
 export interface GathererOptions<Request, Answer> {
   readonly verb: Verb<Request, Answer>;
+  readonly script: Script;
   readonly buckets: Buckets;
-  /** Sends one call; may reject with anything. */
-  readonly send: (call: ScriptCall) => Promise<Buffer>;
-  /** Hears of a request that went wrong inside a script. */
-  readonly failed: (failure: RequestFailure) => void;
+  readonly connection: Connection;
 }
 
 interface Asked<Request, Answer> {
@@ -32,17 +25,11 @@ interface Asked<Request, Answer> {
 const packer = new Packer();
 
 export class Gatherer<Request extends { readonly name: string }, Answer> {
-  readonly #verb: Verb<Request, Answer>;
-  readonly #buckets: Buckets;
-  readonly #send: (call: ScriptCall) => Promise<Buffer>;
-  readonly #failed: (failure: RequestFailure) => void;
+  readonly #options: GathererOptions<Request, Answer>;
   #asked: Asked<Request, Answer>[] = [];
 
-  constructor({ verb, buckets, send, failed }: GathererOptions<Request, Answer>) {
-    this.#verb = verb;
-    this.#buckets = buckets;
-    this.#send = send;
-    this.#failed = failed;
+  constructor(options: GathererOptions<Request, Answer>) {
+    this.#options = options;
   }
 
   /** @throws LockStoreError as the rejection */
@@ -56,54 +43,59 @@ export class Gatherer<Request extends { readonly name: string }, Answer> {
   readonly #flush = (): void => {
     const asked = this.#asked;
     this.#asked = [];
-    for (const part of this.#split(asked)) {
-      this.#send(this.#call(part)).then(
-        (reply) => {
-          this.#answer(part, reply);
-        },
-        (error: unknown) => {
-          this.#fail(part, error);
-        },
-      );
+    const { buckets, verb } = this.#options;
+    if (!buckets.many) {
+      this.#sendInParts(buckets.of(''), asked, verb.most);
+      return;
     }
-  };
-
-  /** Into parts of one bucket each, and not too many requests for one call. */
-  #split(asked: Asked<Request, Answer>[]): Asked<Request, Answer>[][] {
-    const { most } = this.#verb;
-    if (!this.#buckets.many) return asked.length <= most ? [asked] : slices(asked, most);
-    const byBucket = new Map<string, Asked<Request, Answer>[]>();
+    const byBucket = new Map<Bucket, Asked<Request, Answer>[]>();
     for (const one of asked) {
-      const key = this.#buckets.clockKey(one.request.name);
-      const part = byBucket.get(key);
-      if (part === undefined) byBucket.set(key, [one]);
+      const bucket = buckets.of(one.request.name);
+      const part = byBucket.get(bucket);
+      if (part === undefined) byBucket.set(bucket, [one]);
       else part.push(one);
     }
-    return [...byBucket.values()].flatMap((part) => slices(part, most));
+    for (const [bucket, part] of byBucket) this.#sendInParts(bucket, part, verb.most);
+  };
+
+  #sendInParts(bucket: Bucket, asked: Asked<Request, Answer>[], most: number): void {
+    if (asked.length <= most) {
+      this.#send(bucket, asked);
+      return;
+    }
+    for (let at = 0; at < asked.length; at += most) this.#send(bucket, asked.slice(at, at + most));
   }
 
-  #call(part: readonly Asked<Request, Answer>[]): ScriptCall {
-    const { script } = this.#verb;
-    for (const { request } of part) this.#verb.pack(packer, request);
+  #send({ locks, clock }: Bucket, part: readonly Asked<Request, Answer>[]): void {
+    const { verb, script, buckets, connection } = this.#options;
+    for (const { request } of part) verb.pack(packer, request);
     const requests = packer.take();
-    const clock = this.#buckets.clockKey(part[0]?.request.name ?? '');
-    if (!this.#buckets.many) return { script, keys: [clock], requests };
-    const keys = [clock, ...part.map(({ request }) => this.#buckets.lockKey(request.name))];
-    return { script, keys, requests };
+    const keys = [locks, clock];
+    if (buckets.many) for (const { request } of part) keys.push(locks + request.name);
+    connection.run(
+      { script, keys, requests },
+      (reply) => {
+        this.#answer(part, reply);
+      },
+      (error) => {
+        this.#fail(part, error);
+      },
+    );
   }
 
   #answer(part: readonly Asked<Request, Answer>[], reply: Buffer): void {
+    const { verb, connection } = this.#options;
     let done = 0;
     try {
       const answers = new Unpacker(reply);
       const time = answers.number();
       for (const { request, resolve, reject } of part) {
         try {
-          resolve(this.#verb.unpack(answers, time, request));
+          resolve(verb.unpack(answers, time, request));
         } catch (error) {
           if (!(error instanceof RequestFailure)) throw error;
-          reject(new LockStoreError(request.name, this.#verb.action, error));
-          this.#failed(error);
+          reject(new LockStoreError(request.name, verb.action, error));
+          if (error.message.startsWith('READONLY')) connection.reconnect();
         }
         done += 1;
       }
@@ -115,13 +107,7 @@ export class Gatherer<Request extends { readonly name: string }, Answer> {
 
   #fail(part: readonly Asked<Request, Answer>[], error: unknown): void {
     for (const { request, reject } of part) {
-      reject(new LockStoreError(request.name, this.#verb.action, error));
+      reject(new LockStoreError(request.name, this.#options.verb.action, error));
     }
   }
-}
-
-function slices<T>(items: readonly T[], most: number): T[][] {
-  const parts: T[][] = [];
-  for (let at = 0; at < items.length; at += most) parts.push(items.slice(at, at + most));
-  return parts;
 }

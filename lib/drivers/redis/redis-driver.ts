@@ -129,12 +129,12 @@ export class RedisDriver implements LockDriver {
       await connection.bounded(channel.open());
       if (this.#closed) throw new Error('the driver was closed meanwhile');
       this.#channel = channel;
-      this.#session = new Session(connection, buckets, process, [
-        String(this.#options.keepEndingsMs),
+      this.#session = new Session(connection, buckets, process, {
+        keepEndingsMs: this.#options.keepEndingsMs,
         channels,
         // A node of a cluster counts its own subscribers alone.
-        buckets.many ? '0' : '1',
-      ]);
+        countsListeners: !connection.isCluster,
+      });
     } catch (error) {
       channel.close();
       throw new LockStoreError('', 'opened', error);

@@ -2,6 +2,7 @@
 import type { Buckets } from './buckets.js';
 import type { Connection } from './connection.js';
 import { Gatherer } from './gatherer.js';
+import { makeScript, type ScriptSettings } from './scripts/index.js';
 import {
   acquireVerb,
   forceVerb,
@@ -27,23 +28,20 @@ export class Session {
   readonly inspect: GathererOf<typeof inspectVerb>;
   readonly watch: GathererOf<typeof watchVerb>;
 
-  /** @param more what every script is told besides: ARGV[2] and on */
   constructor(
     connection: Connection,
     readonly buckets: Buckets,
     readonly process: string,
-    more: readonly string[],
+    settings: ScriptSettings,
   ) {
     const gatherer = <Request extends { readonly name: string }, Answer>(
       verb: Verb<Request, Answer>,
     ): Gatherer<Request, Answer> =>
       new Gatherer({
         verb,
+        script: makeScript(verb.script, settings),
         buckets,
-        send: (call) => connection.run(call, more),
-        failed: ({ message }) => {
-          if (message.startsWith('READONLY')) connection.reconnect();
-        },
+        connection,
       });
     this.acquire = gatherer(acquireVerb);
     this.release = gatherer(releaseVerb);

@@ -12,10 +12,10 @@ import type {
   WatchAnswer,
 } from '../../core/lock-driver.js';
 import type { Packer, Unpacker } from './packing.js';
-import { scripts, type Script } from './scripts/index.js';
+import type { ScriptName } from './scripts/index.js';
 
 export interface Verb<Request, Answer> {
-  readonly script: Script;
+  readonly script: ScriptName;
   /** For `LockStoreError`: what could not be done. */
   readonly action: string;
   /**
@@ -35,12 +35,13 @@ export class RequestFailure extends Error {
 const GRANTED_AT_TIME = 1;
 const GRANTED = 2;
 const REFUSED = 3;
+const GRANTED_AT_TIME_TOLD = 4;
 const FAILED = 255;
 
 const MOST = 128;
 
 export const acquireVerb: Verb<AcquireRequest, AcquireAnswer> = {
-  script: scripts.acquire,
+  script: 'acquire',
   action: 'acquired',
   most: MOST,
   pack(packer, request) {
@@ -54,7 +55,7 @@ const RELEASED: ReleaseAnswer = { released: true, rejoined: null };
 const NOT_RELEASED: ReleaseAnswer = { released: false, rejoined: null };
 
 export const releaseVerb: Verb<ReleaseRequest, ReleaseAnswer> = {
-  script: scripts.release,
+  script: 'release',
   action: 'released',
   most: MOST,
   pack(packer, { name, owner, token, atLeastMs, error, rejoin }) {
@@ -74,7 +75,7 @@ export const releaseVerb: Verb<ReleaseRequest, ReleaseAnswer> = {
 };
 
 export const renewVerb: Verb<RenewRequest, boolean> = {
-  script: scripts.renew,
+  script: 'renew',
   action: 'renewed',
   most: 250,
   pack(packer, { name, owner, ttlMs, atMostMs, note }) {
@@ -89,7 +90,7 @@ export const renewVerb: Verb<RenewRequest, boolean> = {
 };
 
 export const leaveVerb: Verb<{ readonly name: string; readonly owner: string }, undefined> = {
-  script: scripts.leave,
+  script: 'leave',
   action: 'left',
   most: MOST,
   pack(packer, { name, owner }) {
@@ -103,7 +104,7 @@ export const leaveVerb: Verb<{ readonly name: string; readonly owner: string }, 
 };
 
 export const forceVerb: Verb<{ readonly name: string }, boolean> = {
-  script: scripts.force,
+  script: 'force',
   action: 'forced free',
   most: MOST,
   pack(packer, { name }) {
@@ -113,7 +114,7 @@ export const forceVerb: Verb<{ readonly name: string }, boolean> = {
 };
 
 export const inspectVerb: Verb<{ readonly name: string }, LockState> = {
-  script: scripts.inspect,
+  script: 'inspect',
   action: 'inspected',
   most: MOST,
   pack(packer, { name }) {
@@ -123,7 +124,7 @@ export const inspectVerb: Verb<{ readonly name: string }, LockState> = {
 };
 
 export const watchVerb: Verb<{ readonly name: string; readonly process: string }, WatchAnswer> = {
-  script: scripts.watch,
+  script: 'watch',
   action: 'watched',
   most: MOST,
   pack(packer, { name, process }) {
@@ -154,12 +155,14 @@ function readAcquire(
   switch (code) {
     case GRANTED_AT_TIME:
       return { granted: true, token: time, tokens, previous: null };
+    case GRANTED_AT_TIME_TOLD:
+      return { granted: true, token: time, tokens, previous: readEnding(reply) };
     case GRANTED:
       return {
         granted: true,
         token: reply.number(),
         tokens: reply.short(),
-        previous: readEnding(reply),
+        previous: readEndingIfAny(reply),
       };
     case REFUSED:
       return {
@@ -195,7 +198,7 @@ function readState(reply: Unpacker, name: string): LockState {
     remainingMs,
     waiting,
     note: note === '' ? null : (JSON.parse(note) as JsonValue),
-    ending: readEnding(reply),
+    ending: readEndingIfAny(reply),
   };
 }
 
@@ -207,8 +210,11 @@ const HOW: readonly (Ending['how'] | undefined)[] = [
   'forced',
 ];
 
-function readEnding(reply: Unpacker): Ending | null {
-  if (reply.long() === 0) return null;
+function readEndingIfAny(reply: Unpacker): Ending | null {
+  return reply.long() === 0 ? null : readEnding(reply);
+}
+
+function readEnding(reply: Unpacker): Ending {
   const how = HOW[reply.byte()];
   const token = reply.number();
   const owner = reply.text();

@@ -1,21 +1,19 @@
-/** The `acquire` of the contract; also sourced by the script of `release`, for `rejoin`. */
-export const ACQUIRE_FUNCTIONS = `
--- No token is granted below the store's time, and no time below the highest that was seen
--- (KEYS[1]), so that a clock put back lowers no token of a name that is forgotten. The mark is
--- written a second ahead, which makes it one write a second.
+/** The `acquire` of the contract; its part of the machine also serves the `rejoin` of a release. */
+export const ACQUIRE_MACHINE = `
+-- No token is granted below the store's time, and none below the highest time that was seen, so
+-- that a clock put back lowers no token of a name that is forgotten.
 local floor, behind
-local function see_clock()
-  local mark = tonumber(call('GET', KEYS[1]) or 0)
-  behind = micros < mark - 1000000
-  floor = behind and mark + 1 or micros
-  if micros > mark then call('SET', KEYS[1], string.format('%.0f', micros + 1000000)) end
-end
-
 local function next_token(highest, block)
+  if not floor then
+    local mark = tonumber(call('GET', KEYS[2]) or 0)
+    behind = micros < mark - 1000000
+    floor = behind and mark + 1 or micros
+    if micros > mark then call('SET', KEYS[2], string.format('%.0f', micros + 1000000)) end
+  end
   local token = max(highest + 1, floor)
   if behind then
     floor = token + block
-    call('SET', KEYS[1], string.format('%.0f', floor))
+    call('SET', KEYS[2], string.format('%.0f', floor))
   end
   return token
 end
@@ -66,38 +64,6 @@ local function acquire_any(name, owner, ttl, at_most, block, joins, note)
   end
   return refused(s, owner, live)
 end
-
--- The common case on its own, without tables: the name is free, and nobody waits or watches.
-local function acquire(name, owner, ttl, at_most, block, joins, note)
-  if not floor then see_clock() end
-  local key = locks .. name
-  local raw = call('GET', key)
-  local token, keep, ending = floor, 0, ''
-  if raw then
-    local phase, marks, _, last, first, size, _, ends, kept, told = unpack(STATE, raw)
-    if marks ~= 0 or (phase ~= ENDED and phase ~= FREE) or behind then
-      return acquire_any(name, owner, ttl, at_most, block, joins, note)
-    end
-    -- The bytes of an ENDED state from the third on are those of an ending from the second on.
-    ending = phase == FREE and told
-      or char(RELEASED) .. string.sub(raw, 3, 12 + #last) .. '\\0\\0\\0\\0'
-    token, keep = max(first + size, floor), kept
-  elseif behind then
-    return acquire_any(name, owner, ttl, at_most, block, joins, note)
-  end
-  local ends = now + min(ttl, at_most)
-  local fresh = keep < ends + keep_for
-  if fresh then keep = ends + keep_for + keep_for / 8 end
-  raw = pack(STATE, HELD, 0, 0, #owner, owner, token, block, now, ends, keep, #ending, ending,
-    #note, note)
-  if fresh then
-    call('SET', key, raw, 'PX', ceil(keep - now))
-  else
-    call('SET', key, raw, 'KEEPTTL')
-  end
-  if token == micros and ending == '' then return '\\1' end
-  return granted(token, block, ending)
-end
 `;
 
 export const ACQUIRE = `
@@ -106,6 +72,79 @@ export const ACQUIRE = `
 -- Out: 1 granted: the token is the store's time, nothing is known of a hold before
 --      2 granted: token, size of the block, ending
 --      3 refused: who has it, remaining ms, live tickets ahead, ask again in ms
+--      4 granted: the token is the store's time; ending without its length
 --      255 failed: why
-return answer_each('<Bc0Hc0ddHBHc0', acquire)
+local made, mark, new_names, lives, lives_text
+
+-- The short way: nothing is known of the name, or its last hold ended well, and nobody waits or
+-- watches. Where nothing is known of one name, likely nothing is of the next.
+local function acquire(name, owner, ttl, at_most, block, joins, note)
+  local key = locks .. name
+  local raw
+  if not mark then
+    local both = call('MGET', key, KEYS[2])
+    raw, mark = both[1], tonumber(both[2] or 0)
+    new_names = not raw
+    -- The mark is written a second ahead, which makes it one write a second.
+    if micros > mark then call('SET', KEYS[2], string.format('%.0f', micros + 1000000)) end
+  elseif not new_names then
+    raw = call('GET', key)
+    new_names = not raw
+  end
+
+  local ends = now + (at_most < ttl and at_most or ttl)
+  -- Longer than it need be by an eighth, so that the next writes need not touch it: it is dear.
+  local keep = ends + (KEEP_MS + KEEP_MS / 8)
+  if keep ~= lives then
+    lives, lives_text = keep, string.format('%d', keep - now + 1)
+  end
+  local behind = micros < mark - 1000000
+  if new_names and not behind then
+    local new = pack(STATE, HELD, 0, 0, #owner, owner, micros, block, now, ends, keep, 0, '',
+      #note, note)
+    if call('SET', key, new, 'NX', 'PX', lives_text) then return '\\1' end
+    raw = call('GET', key)
+    new_names = false
+  end
+
+  local phase, last, first, size, kept, _
+  if raw then
+    phase, _, _, last, first, size, _, _, kept = read(HEAD, raw)
+  end
+  if phase ~= ENDED or behind then
+    made = made or machine(locks, micros, now)
+    return made.acquire(name, owner, ttl, at_most, block, joins, note)
+  end
+  -- An ENDING that says RELEASED: from its second byte on it is what the STATE has from its third.
+  local ending = '\\2' .. string.sub(raw, 3, 12 + #last) .. '\\0\\0\\0\\0'
+  local token = first + size
+  if token < micros then token = micros end
+  if kept >= ends + KEEP_MS then
+    call('SET', key, pack(STATE, HELD, 0, 0, #owner, owner, token, block, now, ends, kept, #ending,
+      ending, #note, note), 'KEEPTTL')
+  else
+    call('SET', key, pack(STATE, HELD, 0, 0, #owner, owner, token, block, now, ends, keep, #ending,
+      ending, #note, note), 'PX', lives_text)
+  end
+  if token == micros then return '\\4', ending end
+  return pack('<BdHI4c0', 2, token, block, #ending, ending)
+end
+
+local requests, at, answers, n = ARGV[1], 1, { pack('<d', micros) }, 1
+while at <= #requests do
+  local name, owner, ttl, at_most, block, joins, note, next_at =
+    read('<Bc0Hc0ddHBHc0', requests, at)
+  local ok, answer, ending = pcall(acquire, name, owner, ttl, at_most, block, joins, note)
+  if not ok then
+    made = made or machine(locks, micros, now)
+    answer = made.failed(answer)
+  end
+  at, n = next_at, n + 1
+  answers[n] = answer
+  if ending then
+    n = n + 1
+    answers[n] = ending
+  end
+end
+return table.concat(answers)
 `;

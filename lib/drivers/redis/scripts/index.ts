@@ -1,9 +1,14 @@
-/** The scripts whole, as they are sent: each is the shared part and one verb. */
+/** The scripts whole, as they are sent: what all of them share, and one verb each. */
 import { createHash } from 'node:crypto';
-import { ACQUIRE, ACQUIRE_FUNCTIONS } from './acquire.js';
-import { FORCE, INSPECT, LEAVE, RENEW, WATCH } from './others.js';
-import { PRELUDE } from './prelude.js';
-import { RELEASE } from './release.js';
+import { ACQUIRE, ACQUIRE_MACHINE } from './acquire.js';
+import { INSPECT, INSPECT_MACHINE, LOOK_MACHINE, WATCH, WATCH_MACHINE } from './inspect.js';
+import { FORCE, FORCE_MACHINE, LEAVE, LEAVE_MACHINE } from './leave.js';
+import { MACHINE } from './machine.js';
+import { constants, PRELUDE, type ScriptSettings } from './prelude.js';
+import { RELEASE, RELEASE_MACHINE } from './release.js';
+import { RENEW, RENEW_MACHINE } from './renew.js';
+
+export type { ScriptSettings } from './prelude.js';
 
 export interface Script {
   readonly source: string;
@@ -11,17 +16,46 @@ export interface Script {
   readonly sha: string;
 }
 
-export const scripts = {
-  acquire: script(ACQUIRE_FUNCTIONS, ACQUIRE),
-  release: script(ACQUIRE_FUNCTIONS, RELEASE),
-  renew: script(RENEW),
-  leave: script(LEAVE),
-  force: script(FORCE),
-  inspect: script(INSPECT),
-  watch: script(WATCH),
-} as const;
+interface Parts {
+  readonly verb: string;
+  /** What the verb needs of the machine beyond what all share. */
+  readonly machine: readonly string[];
+  /** By which name → which function of the machine the verb calls. */
+  readonly calls: Readonly<Record<string, string>>;
+}
 
-function script(...parts: readonly string[]): Script {
-  const source = [PRELUDE, ...parts].join('');
+const PARTS = {
+  acquire: { verb: ACQUIRE, machine: [ACQUIRE_MACHINE], calls: { acquire: 'acquire_any' } },
+  release: {
+    verb: RELEASE,
+    machine: [ACQUIRE_MACHINE, RELEASE_MACHINE],
+    calls: { acquire: 'acquire_any', release: 'release_any' },
+  },
+  renew: { verb: RENEW, machine: [RENEW_MACHINE], calls: { renew: 'renew_any' } },
+  leave: { verb: LEAVE, machine: [LEAVE_MACHINE], calls: { leave: 'leave' } },
+  force: { verb: FORCE, machine: [FORCE_MACHINE], calls: { force: 'force' } },
+  inspect: {
+    verb: INSPECT,
+    machine: [LOOK_MACHINE, INSPECT_MACHINE],
+    calls: { inspect: 'inspect' },
+  },
+  watch: { verb: WATCH, machine: [LOOK_MACHINE, WATCH_MACHINE], calls: { watch: 'watch' } },
+} satisfies Readonly<Record<string, Parts>>;
+
+export type ScriptName = keyof typeof PARTS;
+
+export function makeScript(name: ScriptName, settings: ScriptSettings): Script {
+  const { verb, machine, calls } = PARTS[name];
+  const made = Object.entries({ ...calls, answer_each: 'answer_each', failed: 'failed' })
+    .map(([as, which]) => `${as} = ${which}`)
+    .join(', ');
+  const text = `${PRELUDE}
+local function machine(locks, micros, now)
+${MACHINE}${machine.join('')}
+return { ${made} }
+end
+${verb}`;
+  const values = constants(settings);
+  const source = text.replace(/\b[A-Z][A-Z_]+\b/g, (word) => values[word] ?? word);
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }

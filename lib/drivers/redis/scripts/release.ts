@@ -1,10 +1,5 @@
 /** The `release` of the contract, with its `rejoin`. */
-export const RELEASE = `
--- release: gives each lease back, writes down how the hold ended, and hands over.
--- In:  name, owner, token, at least (ms), error as JSON, then 0, or 1 and a rejoin:
---      owner, ttl, at most, size of the token block, 1 to join, note.
--- Out: 1 released, 0 not ours; then the answer to the rejoin, as of acquire, if there was one.
---      255 failed: why
+export const RELEASE_MACHINE = `
 local function release_any(name, owner, token, at_least, failure)
   local s = load(name)
   if s.phase ~= HELD or s.owner ~= owner then return '\\0' end
@@ -17,33 +12,50 @@ local function release_any(name, owner, token, at_least, failure)
   save_always(s)
   return '\\1'
 end
+`;
 
--- The common case on its own: ours, alive, no error, no rest, nobody waits or watches. The first
--- ten bytes of the state make it ENDED, in place.
+export const RELEASE = `
+-- release: gives each lease back, writes down how the hold ended, and hands over.
+-- In:  name, owner, token, at least (ms), error as JSON, then 0, or 1 and a rejoin:
+--      owner, ttl, at most, size of the token block, 1 to join, note.
+-- Out: 1 released, 0 not ours; then the answer to the rejoin, as of acquire, if there was one.
+--      255 failed: why
+local made
+
+-- The short way: ours, alive, no error, no rest, nobody waits or watches. The first ten bytes of
+-- the state make it ENDED, in place.
 local function release(name, owner, token, at_least, failure)
-  local raw = call('GET', locks .. name)
+  local key = locks .. name
+  local raw = call('GET', key)
   if not raw then return '\\0' end
-  local phase, marks, _, holder, _, _, since, ends, keep = unpack(STATE, raw)
+  local phase, marks, _, holder, _, _, since, ends, keep = read(HEAD, raw)
   if phase ~= HELD or holder ~= owner or ends <= now then return '\\0' end
-  if marks == 0 and failure == '' and since + at_least <= now and keep >= now + keep_for then
-    local done = redis.pcall('SETRANGE', locks .. name, 0, pack('<BBd', ENDED, 0, token))
+  if marks == 0 and failure == '' and since + at_least <= now and keep >= now + KEEP_MS then
+    local done = redis.pcall('SETRANGE', key, '0', pack('<BBd', ENDED, 0, token))
     if type(done) == 'number' then return '\\1' end
   end
-  return release_any(name, owner, token, at_least, failure)
+  made = made or machine(locks, micros, now)
+  return made.release(name, owner, token, at_least, failure)
 end
 
-local answers, at, n = { pack('<d', micros) }, 1, 1
-local requests = ARGV[1]
+local requests, at, answers, n = ARGV[1], 1, { pack('<d', micros) }, 1
 while at <= #requests do
   local name, owner, token, at_least, failure, rejoins, next_at =
-    unpack('<Bc0Hc0ddI4c0B', requests, at)
+    read('<Bc0Hc0ddI4c0B', requests, at)
+  local ok, answer = pcall(release, name, owner, token, at_least, failure)
+  if not ok then
+    made = made or machine(locks, micros, now)
+    answer = made.failed(answer)
+  end
   at, n = next_at, n + 1
-  answers[n] = guarded(release, name, owner, token, at_least, failure)
+  answers[n] = answer
   if rejoins == 1 then
+    made = made or machine(locks, micros, now)
     local ttl, at_most, block, joins, note
-    owner, ttl, at_most, block, joins, note, at = unpack('<Hc0ddHBHc0', requests, at)
+    owner, ttl, at_most, block, joins, note, at = read('<Hc0ddHBHc0', requests, at)
+    ok, answer = pcall(made.acquire, name, owner, ttl, at_most, block, joins, note)
     n = n + 1
-    answers[n] = guarded(acquire, name, owner, ttl, at_most, block, joins, note)
+    answers[n] = ok and answer or made.failed(answer)
   end
 end
 return table.concat(answers)
