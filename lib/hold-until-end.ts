@@ -2,6 +2,7 @@
  * Observables under a lock: it is held while somebody listens, until the stream completes, fails
  * or is unsubscribed from. A lost lease ends the stream with the `LockLostError`.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { Observable, Subject, from, merge, takeUntil } from 'rxjs';
 import type { ObservableInput, Subscriber } from 'rxjs';
 
@@ -67,6 +68,8 @@ export function holdUntilEnd(
   lost: AbortSignal,
   released: () => Promise<unknown>,
 ): HeldStream {
+  // Whoever subscribes does so outside of the body; the source still belongs to its call chain.
+  const chain = new AsyncResource('WithLock');
   let open = true;
   let end: (ended: Promise<void> | undefined) => void;
   const ended = new Promise<void>((resolve) => {
@@ -86,7 +89,7 @@ export function holdUntilEnd(
     }
     open = false;
     clearTimeout(timer);
-    end(pour(source, subscriber, lost));
+    end(chain.runInAsyncScope(pour, undefined, source, subscriber, lost));
     released().then(
       () => {
         subscriber.complete();

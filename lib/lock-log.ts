@@ -1,6 +1,7 @@
 /**
  * What the library writes into the application's log, through Nest's `Logger`. A lost lock is an
- * error, trouble with the store a warning, at most one in five seconds; all the rest is silent.
+ * error; a body that outlives a shutdown and trouble with the store are warnings, of the latter
+ * at most one in five seconds; all the rest is silent.
  */
 import { Logger } from '@nestjs/common';
 
@@ -20,7 +21,10 @@ export function logEvents(
   let silentUntil = -Infinity;
   let untold = 0;
   return (event) => {
-    if (event.type === 'lost') logger.error(event.error.message);
+    if (event.type === 'lost') {
+      if (event.error.code === 'LOCK_SHUTDOWN') logger.warn(abandoned(event.name));
+      else logger.error(event.error.message);
+    }
     if (event.type === 'store-error') {
       if (now() < silentUntil) {
         untold += 1;
@@ -33,4 +37,11 @@ export function logEvents(
     }
     next?.(event);
   };
+}
+
+function abandoned(name: string): string {
+  return (
+    `Lock ${JSON.stringify(name)} was held when the grace of the shutdown was over: its body was ` +
+    'told to stop, and its lease is left to run out. Raise shutdownGraceMs if it needs longer.'
+  );
 }

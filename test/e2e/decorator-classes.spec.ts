@@ -107,6 +107,26 @@ describe('a provider with @WithLock', () => {
     expect(inspect(base)).not.toContain('LockService of');
   });
 
+  it('keeps metadata that another decorator puts on the function it finds on the class', () => {
+    const Found = (value: string) => (target: object, key: string) => {
+      const method = (target as Record<string, object>)[key];
+      if (method !== undefined) Reflect.defineMetadata('found', value, method);
+    };
+    class Marked {
+      @Found('above')
+      @WithLock('marked')
+      async above(): Promise<void> {}
+
+      @WithLock('marked')
+      @Found('below')
+      async below(): Promise<void> {}
+    }
+
+    for (const where of ['above', 'below'] as const) {
+      expect(Reflect.getMetadata('found', Marked.prototype[where])).toBe(where);
+    }
+  });
+
   it('passes its name and length on', () => {
     expect(Base.prototype.one.name).toBe('one');
     expect(Later.prototype.get.length).toBe(1);

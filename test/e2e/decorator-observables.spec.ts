@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { NEVER, Observable, Subject, firstValueFrom, from, lastValueFrom } from 'rxjs';
-import { of, take, throwError, toArray } from 'rxjs';
+import { defer, of, take, throwError, toArray } from 'rxjs';
 
 import { MemoryStore, memoryLocks } from '../../lib/drivers/memory/index.js';
 import { DistributedLockModule, LockLostError, LockService, WithLock } from '../../lib/index.js';
@@ -20,6 +20,8 @@ class Streams {
   opened = 0;
   closed = 0;
 
+  constructor(private readonly locks: LockService) {}
+
   @WithLock('stream', { waitMs: 0 })
   direct(): Observable<number> {
     this.opened += 1;
@@ -29,6 +31,16 @@ class Streams {
   @WithLock('stream', { waitMs: 0 })
   async promised(): Promise<Observable<number>> {
     return this.counted();
+  }
+
+  @WithLock('stream')
+  chainDirect(): Observable<boolean> {
+    return defer(() => of(this.locks.current('stream') !== null));
+  }
+
+  @WithLock('stream')
+  async chainPromised(): Promise<Observable<boolean>> {
+    return defer(() => of(this.locks.current('stream') !== null));
   }
 
   @WithLock('stream', { waitMs: 0, whenHeld: 'skip' })
@@ -132,6 +144,15 @@ describe.each(['direct', 'promised'] as const)('a method with a %s Observable', 
 
     expect(streams.closed).toBe(1);
     await eventually(() => isFree(phase));
+  });
+
+  it('subscribes in the call chain of the lock', async () => {
+    const { streams } = await start();
+    const chained = { direct: 'chainDirect', promised: 'chainPromised' } as const;
+
+    const stream: Observable<boolean> = await streams[chained[kind]]();
+
+    expect(await firstValueFrom(stream)).toBe(true);
   });
 
   it('ends the stream with LockLostError when the lease is lost', async () => {

@@ -207,6 +207,13 @@ describe('wrong options', () => {
     expect(() => WithLock('')).toThrow('name must be');
     expect(() => WithLock('a', { service: '' })).toThrow('name must be');
     expect(() => WithLock('a', { whenHeld: 'ignore' as 'skip' })).toThrow('whenHeld must be');
+    expect(() => {
+      class Wrong {
+        @WithLock('a')
+        static async run(): Promise<void> {}
+      }
+      return Wrong;
+    }).toThrow('@WithLock must be on a method of instances; got "Wrong.run()".');
     expect(() => WithLock('a', { tll: 5 } as object)).toThrow('tll must be left out');
   });
 });

@@ -82,7 +82,7 @@ describe('closing an application', () => {
   });
 
   it('aborts the signal of a body that outlives its grace, and leaves the lease to run out', async () => {
-    jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const store = new MemoryStore();
     const { app, locks } = await start(store, { shutdownGraceMs: 20 });
     const inside = gate();
@@ -99,6 +99,7 @@ describe('closing an application', () => {
     await app.close();
 
     expect(signal?.aborted).toBe(true);
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('Lock "a" was held when the grace'));
     expect(store.inspect('a').phase).toBe('held');
     finish.open();
     await expect(work).rejects.toMatchObject({
