@@ -16,7 +16,8 @@ import { checkServiceName } from './distributed-lock.options.js';
 import { holdUntilEnd, lockEachSubscription } from './hold-until-end.js';
 import { LOG_CONTEXT } from './lock-log.js';
 import type { LockService } from './lock.service.js';
-import { DEFAULT_SERVICE, InjectLockService, getLockServiceToken } from './lock.tokens.js';
+import { DEFAULT_SERVICE } from './lock.tokens.js';
+import { injectService, serviceOf } from './service-property.js';
 import type {
   BusyError,
   LockNames,
@@ -34,8 +35,10 @@ import type {
  * @param options how long the lease is, in milliseconds, or all the options. A lease is renewed
  *   until the method settles.
  *
- * The method must return a promise or an Observable. A method declared to return an Observable
- * takes the lock at each subscription and holds it until that ends. Its result and its own errors
+ * The method must return a promise or an Observable. A method that is declared to return an
+ * Observable (imported as a value, so that TypeScript can tell) takes the lock at each
+ * subscription and holds it until that ends; a promised Observable is under the lock that the
+ * call took, and can be subscribed to once, within 10 s. Its result and its own errors
  * pass through untouched; if the lease was lost meanwhile, the call rejects with `LockLostError`.
  *
  * @example
@@ -83,7 +86,9 @@ export function WithLock<N extends LockNames | NameFunction, W extends WhenHeld 
       options: Object.freeze(lockOptions),
       namesOf: typeof name === 'function' ? (name as unknown as MethodLock['namesOf']) : () => name,
     };
-    const wrap = declaresObservable(target, key) ? wrapStream : wrapPromise;
+    const wrap = { stream: wrapStream, promise: wrapPromise, unknown: wrapUnknown }[
+      kindOf(method, Reflect.getMetadata('design:returntype', target, key))
+    ];
     slot.value = carryOver(method, wrap(lock, method));
   };
 }
@@ -100,7 +105,7 @@ interface MethodLock {
 
 function wrapPromise(lock: MethodLock, method: Method): Method {
   return async function (...args) {
-    const locks = serviceOf(this, lock);
+    const locks = serviceOf(this, lock.service, lock.where);
     const names = lock.namesOf(...args);
     let entered = false as boolean;
     let answerEarly: (stream: Observable<unknown>) => void;
@@ -128,7 +133,7 @@ function wrapPromise(lock: MethodLock, method: Method): Method {
 
 function wrapStream(lock: MethodLock, method: Method): Method {
   return function (...args) {
-    const locks = serviceOf(this, lock);
+    const locks = serviceOf(this, lock.service, lock.where);
     return lockEachSubscription(
       (giveUp, body) => {
         const { signal } = lock.options;
@@ -165,6 +170,27 @@ function hold(
     : locks.withLock(names, options, body);
 }
 
+/** As a promise; and who takes it for an Observable hears why it is none. */
+function wrapUnknown(lock: MethodLock, method: Method): Method {
+  const wrapped = wrapPromise(lock, method);
+  const refuse = (): never => {
+    throw new LockError(
+      'LOCK_OPTIONS',
+      '',
+      `${lock.where} answers a promise, for nothing said that it returns an Observable when it was ` +
+        'decorated: annotate its return type, import Observable as a value (not by import type), ' +
+        'and compile with emitDecoratorMetadata. Or await it.',
+    );
+  };
+  return function (...args) {
+    const promise = wrapped.apply(this, args) as object;
+    for (const use of ['subscribe', 'pipe']) {
+      Object.defineProperty(promise, use, { value: refuse });
+    }
+    return promise;
+  };
+}
+
 const logger = new Logger(LOG_CONTEXT);
 
 function whenBusy(error: BusyError, { whenHeld, where }: MethodLock, args: unknown[]): unknown {
@@ -180,40 +206,6 @@ function isBusy(error: unknown): error is BusyError {
   return code === 'LOCK_HELD' || code === 'LOCK_WAIT_TIMEOUT';
 }
 
-/**
- * Lets Nest put the service on every instance, under its token as the property's key. The
- * accessor keeps it out of sight: not enumerable, so that no serializer or comparison meets it.
- */
-function injectService(target: object, service: string): void {
-  const key = getLockServiceToken(service);
-  // Another method of the class, or of one that it inherits from, has asked for it already.
-  if (key in target) return;
-  Object.defineProperty(target, key, {
-    configurable: true,
-    get: () => undefined,
-    set(this: object, value: unknown) {
-      Object.defineProperty(this, key, { value, configurable: true, writable: true });
-    },
-  });
-  InjectLockService(service)(target, key);
-}
-
-function serviceOf(instance: object | undefined, { service, where }: MethodLock): LockService {
-  const key = getLockServiceToken(service);
-  const found = (instance as Record<symbol, LockService | undefined> | undefined)?.[key];
-  if (found !== undefined) return found;
-  const why =
-    instance === undefined
-      ? 'it was called without its instance (this is undefined)'
-      : `Nest injects it, and Nest did not make this ${instance.constructor.name} (was it made with new?)`;
-  throw new LockError(
-    'LOCK_OPTIONS',
-    '',
-    `${where} did not run, for it has no lock service: ${why}. Make the class a provider or a ` +
-      'controller of a module, or use LockService.withLock where you make it.',
-  );
-}
-
 function checkNames(names: LockNames): void {
   for (const name of Array.isArray(names) ? names : [names]) checkName(name as string);
 }
@@ -223,10 +215,15 @@ function checkWhenHeld(whenHeld: unknown): void {
   throw new LockOptionsError('whenHeld', whenHeld, "'throw', 'skip' or a function");
 }
 
-/** By the metadata that TypeScript emits for decorated methods; an rxjs of any copy will do. */
-function declaresObservable(target: object, key: string | symbol): boolean {
-  const type: unknown = Reflect.getMetadata('design:returntype', target, key);
-  return typeof type === 'function' && isObservable(type.prototype);
+/**
+ * What the method returns has to be known before its lock is there: by the return type that
+ * TypeScript emits for decorated methods, where an rxjs of any copy will do, or because it is
+ * async.
+ */
+function kindOf(method: Method, returnType: unknown): 'stream' | 'promise' | 'unknown' {
+  if (typeof returnType === 'function' && isObservable(returnType.prototype)) return 'stream';
+  const isAsync = Object.prototype.toString.call(method) === '[object AsyncFunction]';
+  return isAsync || returnType === Promise ? 'promise' : 'unknown';
 }
 
 function classNameOf(target: object): string {

@@ -125,6 +125,8 @@ describe('a provider with @WithLock', () => {
     for (const where of ['above', 'below'] as const) {
       expect(Reflect.getMetadata('found', Marked.prototype[where])).toBe(where);
     }
+    // Some libraries ask for what is the function's own.
+    expect(Reflect.getOwnMetadata('found', Marked.prototype.below)).toBe('below');
   });
 
   it('passes its name and length on', () => {

@@ -33,6 +33,21 @@ class Streams {
     return this.counted();
   }
 
+  @WithLock('short', { ttlMs: 100, renew: false })
+  shortDirect(): Observable<never> {
+    return NEVER;
+  }
+
+  @WithLock('short', { ttlMs: 100, renew: false })
+  async shortPromised(): Promise<Observable<never>> {
+    return NEVER;
+  }
+
+  @WithLock('outer', { whenHeld: 'skip' })
+  nesting(): Observable<number> {
+    return this.direct();
+  }
+
   @WithLock('stream')
   chainDirect(): Observable<boolean> {
     return defer(() => of(this.locks.current('stream') !== null));
@@ -146,6 +161,15 @@ describe.each(['direct', 'promised'] as const)('a method with a %s Observable', 
     await eventually(() => isFree(phase));
   });
 
+  it('ends the stream when the lease runs out, although its source goes on', async () => {
+    const { streams } = await start();
+    const short = { direct: 'shortDirect', promised: 'shortPromised' } as const;
+
+    const stream: Observable<never> = await streams[short[kind]]();
+
+    await expect(firstValueFrom(stream)).rejects.toBeInstanceOf(LockLostError);
+  });
+
   it('subscribes in the call chain of the lock', async () => {
     const { streams } = await start();
     const chained = { direct: 'chainDirect', promised: 'chainPromised' } as const;
@@ -199,6 +223,15 @@ describe('a direct Observable', () => {
     await using _held = await locks.acquire('stream');
 
     expect(await lastValueFrom(streams.skipping().pipe(toArray()))).toEqual([]);
+  });
+
+  it('with skip, does not swallow the busy lock of a nested stream', async () => {
+    const { streams, locks } = await start();
+    await using _held = await locks.acquire('stream');
+
+    const values = lastValueFrom(streams.nesting());
+
+    await expect(values).rejects.toMatchObject({ code: 'LOCK_HELD', lockName: 'stream' });
   });
 
   it('with a function, is the stream that it answers', async () => {

@@ -1,7 +1,7 @@
 /** `LockExceptionFilter`: what a client of HTTP, and of other transports, hears of a lock. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConflictException, Controller, Get, Inject, Res, UseFilters } from '@nestjs/common';
-import type { ArgumentsHost } from '@nestjs/common';
+import type { ArgumentsHost, HttpServer } from '@nestjs/common';
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 
 import {
@@ -175,6 +175,23 @@ describe('outside of HTTP', () => {
     new LockExceptionFilter().catch(error, host as unknown as ArgumentsHost);
 
     expect(emit).toHaveBeenCalledWith('exception', expect.objectContaining({ code: 'LOCK_HELD' }));
+  });
+
+  it('sets no header on an answer that was half sent', () => {
+    const adapter = { isHeadersSent: () => true, setHeader: jest.fn(), end: jest.fn() };
+    const host = {
+      getType: () => 'http',
+      getArgByIndex: () => ({}),
+      switchToHttp: () => ({ getResponse: () => ({}) }),
+    };
+
+    new LockExceptionFilter(adapter as unknown as HttpServer).catch(
+      error,
+      host as unknown as ArgumentsHost,
+    );
+
+    expect(adapter.setHeader).not.toHaveBeenCalled();
+    expect(adapter.end).toHaveBeenCalledTimes(1);
   });
 
   it('throws on what it has no words for', () => {

@@ -1,9 +1,10 @@
 /** A store that does not answer: it must not keep an application from starting, nor run a body. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { Observable, lastValueFrom, of } from 'rxjs';
 
 import { memoryLocks } from '../../lib/drivers/memory/index.js';
-import { DistributedLockModule, LockService, LockStoreError } from '../../lib/index.js';
+import { DistributedLockModule, LockService, LockStoreError, WithLock } from '../../lib/index.js';
 import type { LockDriver, LockEvent } from '../../lib/index.js';
 import { logEvents } from '../../lib/lock-log.js';
 import { eventually } from '../support/eventually.js';
@@ -59,6 +60,47 @@ describe('a store that is down at the start', () => {
     store.down = false;
     await locks.withLock('a', { waitMs: 5_000 }, body);
     expect(body).toHaveBeenCalledTimes(1);
+  });
+});
+
+@Injectable()
+class Skipping {
+  readonly ran = jest.fn();
+  readonly instead = jest.fn();
+
+  @WithLock('a', { waitMs: 0, whenHeld: 'skip' })
+  async promise(): Promise<void> {
+    this.ran();
+  }
+
+  @WithLock('a', { waitMs: 0, whenHeld: 'skip' })
+  stream(): Observable<number> {
+    this.ran();
+    return of(1);
+  }
+
+  @WithLock('a', { waitMs: 0, whenHeld: () => undefined })
+  async fallback(): Promise<void> {
+    this.ran();
+  }
+}
+
+describe('whenHeld', () => {
+  it('does not take a store that is down for a lock that is held', async () => {
+    const { driver, store } = cuttable();
+    jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const locks = DistributedLockModule.forRoot({ driver, storeTimeoutMs: 50 });
+    const skipping = (await startContext({ imports: [locks], providers: [Skipping] })).get(
+      Skipping,
+    );
+
+    store.down = true;
+
+    await expect(skipping.promise()).rejects.toBeInstanceOf(LockStoreError);
+    await expect(skipping.fallback()).rejects.toBeInstanceOf(LockStoreError);
+    await expect(lastValueFrom(skipping.stream())).rejects.toBeInstanceOf(LockStoreError);
+    expect(skipping.ran).not.toHaveBeenCalled();
+    store.down = false;
   });
 });
 
