@@ -72,7 +72,7 @@ export class LocalLine implements Callers, TurnKeeper {
         reject(terms.signal.reason as Error);
         this.#checkIdle();
       } else if (terms.waitMs === 0 && (this.#turn !== null || this.#waiting.size > 0)) {
-        this.dismiss(waiting, new LockHeldError(this.name, this.#facts()));
+        this.dismiss(waiting, new LockHeldError(this.name, this.#facts(this.#waiting.size)));
       } else {
         this.#admit(waiting);
       }
@@ -153,9 +153,11 @@ export class LocalLine implements Callers, TurnKeeper {
   /** Its time is over. */
   timedOut(waiting: Waiting, now: number): void {
     const waitedMs = now - waiting.since;
-    const error = this.#answered
-      ? new LockWaitTimeoutError(this.name, waitedMs, this.#facts())
-      : new LockStoreError(this.name, 'acquired', noAnswer(waitedMs));
+    // Not before the store has had its time is it to blame for saying nothing.
+    const isSilent = !this.#answered && waitedMs >= this.#engine.storeTimeoutMs;
+    const error = isSilent
+      ? new LockStoreError(this.name, 'acquired', noAnswer(waitedMs))
+      : new LockWaitTimeoutError(this.name, waitedMs, this.#facts(waiting.place));
     this.dismiss(waiting, this.#trouble ?? error);
   }
 
@@ -238,12 +240,12 @@ export class LocalLine implements Callers, TurnKeeper {
   }
 
   /** What is known of who has it; our own turn is known best. */
-  #facts(): HolderFacts {
+  #facts(ahead: number): HolderFacts {
     if (this.#turn !== null) {
       const { owner, remainingMs } = this.#turn;
-      return { owner, remainingMs, ahead: this.#waiting.size };
+      return { owner, remainingMs, ahead };
     }
-    if (this.#heard === null) return { owner: null, remainingMs: 0, ahead: this.#waiting.size };
+    if (this.#heard === null) return { owner: null, remainingMs: 0, ahead };
     const { facts, at } = this.#heard;
     return {
       ...facts,

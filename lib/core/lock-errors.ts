@@ -6,7 +6,7 @@
 
 /** What was last heard of a lock that could not be had. */
 export interface HolderFacts {
-  /** Who has it; `null` when nobody does, but others are ahead in the line. */
+  /** Who has it; `null` when nobody does, but others are `ahead`, or when nothing was heard yet. */
   readonly owner: string | null;
   readonly remainingMs: number;
   readonly ahead: number;
@@ -216,6 +216,7 @@ export function duration(ms: number): string {
 }
 
 function describeHolder(lockName: string, { owner, remainingMs, ahead }: HolderFacts): string {
+  if (owner === null && ahead === 0) return `Lock ${quote(lockName)}: nothing was heard of it yet`;
   const line = ahead === 0 ? '' : `, ${ahead} ahead in the line`;
   return owner === null
     ? `Lock ${quote(lockName)} is free but not for us: others wait for it${line}`

@@ -29,6 +29,13 @@ export class Waiting extends Alarm {
     this.#usher = usher;
   }
 
+  /** How many stand before it. */
+  get place(): number {
+    let place = 0;
+    for (let other = this.ahead; other !== null; other = other.ahead) place += 1;
+    return place;
+  }
+
   ring(now: number): void {
     this.#usher.timedOut(this, now);
   }
