@@ -9,7 +9,7 @@ export const idle: Scenario = {
   id: 'idle',
   title: 'Waiting in vain',
   explains:
-    'Process 1 holds a name for half a minute; 1,000 callers of process 2 wait for it. Counted are all ' +
+    'Process 1 holds a name for a quarter of a minute; 1,000 callers of process 2 wait for it. Counted are all ' +
     'commands that the store gets meanwhile, the holder’s renewals among them.',
   stores: ['redis', 'postgres', 'mariadb', 'sqlite'],
   variants: [
@@ -17,7 +17,7 @@ export const idle: Scenario = {
       id: 'waiting-1000',
       title: '1,000 callers in one process',
       processes: 2,
-      params: { callers: 1_000, forMs: 30_000, settleMs: 1_000 },
+      params: { callers: 1_000, forMs: 15_000, settleMs: 1_000 },
       smoke: { callers: 50, forMs: 300, settleMs: 50 },
       limitMs: 90_000,
     },
