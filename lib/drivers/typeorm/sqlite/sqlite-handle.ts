@@ -34,10 +34,11 @@ export async function openOwnHandle(application: DataSource): Promise<OpenedHand
   await clone.initialize();
   try {
     const handle = await rawHandle(clone);
-    handle.exec('PRAGMA busy_timeout = 0');
+    // Even a setting reads the file, which another process that starts may have for itself.
+    await retried(() => handle.exec('PRAGMA busy_timeout = 0'));
     // No sync at each commit: a process that dies loses nothing, and a power cut, which may take
     // the last commits back, takes every holder on this machine with it.
-    handle.exec('PRAGMA synchronous = NORMAL');
+    await retried(() => handle.exec('PRAGMA synchronous = NORMAL'));
     return { handle, close: () => clone.destroy() };
   } catch (error) {
     await clone.destroy();
