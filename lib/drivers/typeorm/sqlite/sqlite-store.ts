@@ -65,7 +65,9 @@ export class SqliteStore implements SqlStore {
   async open(): Promise<void> {
     if (this.#opened !== null) return;
     const { dataSource, connection } = this.#connection;
-    if (connection === 'shared' || isInMemory(dataSource)) {
+    const inMemory = isInMemory(dataSource);
+    if (inMemory) warnOfMemory();
+    if (connection === 'shared' || inMemory) {
       this.#opened = await borrowHandle(dataSource);
       return;
     }
@@ -263,6 +265,14 @@ export class SqliteStore implements SqlStore {
 interface Prepared {
   readonly rows: SqliteRows;
   readonly reports: SqliteReports;
+}
+
+function warnOfMemory(): void {
+  process.emitWarning(
+    'The locks live in an SQLite database in memory: they exclude nobody outside this process. ' +
+      'Use a database file, or another database, for more than one instance.',
+    { code: 'LOCK_SQLITE_MEMORY' },
+  );
 }
 
 function isOpen(handle: SqliteHandle): boolean {
