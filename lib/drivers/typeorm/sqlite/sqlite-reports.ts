@@ -45,6 +45,8 @@ export class SqliteReports {
     );
     this.#forget = handle.prepare(
       `DELETE FROM ${locks} WHERE name > ?1 AND name <= ?2 AND waiting = 0 ` +
+        // The next token is not below the clock; where tokens ran ahead of it, the row must stay.
+        `AND highest_token < ${NOW} * 1000 ` +
         // An ending that is more than a plain `released` has something to tell, and is kept longer.
         `AND max(used_at, ends_at) <= ${NOW} - CASE WHEN phase <> 2 ` +
         `AND (ending IS NULL OR ending LIKE '{"how":"released"%') THEN ?3 ELSE ?4 END`,
