@@ -91,10 +91,8 @@ export class DistributedLockModule
    * again.
    */
   onModuleInit(): void {
-    this.#locks.open().catch((error: unknown) => {
-      this.#logger.warn(
-        `The lock store could not be opened yet; no lock is to be had until it answers. ${String(error)}`,
-      );
+    this.#locks.open().catch(() => {
+      // The log has it already, as an event; and the next lock tries again.
     });
   }
 
