@@ -1,107 +1,18 @@
 /** `@WithLock` on methods that answer Observables: the lock is held until the stream has ended. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
-import { NEVER, Observable, Subject, firstValueFrom, from, lastValueFrom } from 'rxjs';
-import { defer, of, take, throwError, toArray } from 'rxjs';
+import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
+import type { Observable } from 'rxjs';
 
 import { MemoryStore, memoryLocks } from '../../lib/drivers/memory/index.js';
-import { DistributedLockModule, LockLostError, LockService, WithLock } from '../../lib/index.js';
+import { DistributedLockModule, LockLostError, LockService } from '../../lib/index.js';
 import { eventually } from '../support/eventually.js';
 import { closeApplications, startContext } from './support/applications.js';
+import { Streams } from './support/streams.js';
 
 afterEach(async () => {
   jest.useRealTimers();
   await closeApplications();
 });
-
-@Injectable()
-class Streams {
-  source = new Subject<number>();
-  opened = 0;
-  closed = 0;
-
-  constructor(private readonly locks: LockService) {}
-
-  @WithLock('stream', { waitMs: 0 })
-  direct(): Observable<number> {
-    this.opened += 1;
-    return this.counted();
-  }
-
-  @WithLock('stream', { waitMs: 0 })
-  async promised(): Promise<Observable<number>> {
-    return this.counted();
-  }
-
-  @WithLock('short', { ttlMs: 100, renew: false })
-  shortDirect(): Observable<never> {
-    return NEVER;
-  }
-
-  @WithLock('short', { ttlMs: 100, renew: false })
-  async shortPromised(): Promise<Observable<never>> {
-    return NEVER;
-  }
-
-  @WithLock('outer', { whenHeld: 'skip' })
-  nesting(): Observable<number> {
-    return this.direct();
-  }
-
-  @WithLock('stream')
-  chainDirect(): Observable<boolean> {
-    return defer(() => of(this.locks.current('stream') !== null));
-  }
-
-  @WithLock('stream')
-  async chainPromised(): Promise<Observable<boolean>> {
-    return defer(() => of(this.locks.current('stream') !== null));
-  }
-
-  @WithLock('stream', { waitMs: 0, whenHeld: 'skip' })
-  skipping(): Observable<number> {
-    return of(1);
-  }
-
-  @WithLock('stream', { waitMs: 0, whenHeld: () => from([7, 8]) })
-  falling(): Observable<number> {
-    return of(1);
-  }
-
-  @WithLock('stream', { waitMs: 0 })
-  failing(): Observable<number> {
-    return throwError(() => new Error('mine'));
-  }
-
-  @WithLock('stream', { waitMs: 0 })
-  throwing(): Observable<number> {
-    throw new Error('before the stream');
-  }
-
-  @WithLock('stream', { waitMs: 0 })
-  endless(): Observable<number> {
-    return from(naturals());
-  }
-
-  @WithLock('stream', { waitMs: 10_000 })
-  waiting(): Observable<never> {
-    this.opened += 1;
-    return NEVER;
-  }
-
-  counted(): Observable<number> {
-    return new Observable((subscriber) => {
-      subscriber.add(() => {
-        this.closed += 1;
-      });
-      subscriber.add(this.source.subscribe(subscriber));
-    });
-  }
-}
-
-function* naturals(): Iterable<number> {
-  for (let n = 0; ; n += 1) yield n;
-}
 
 async function start(store = new MemoryStore()): Promise<{
   streams: Streams;
