@@ -14,71 +14,66 @@ import { BEGAN, bytes, bytesOrNull, int, microseconds, NEVER, NOW } from './mysq
 /** The columns of an answer; `now` is the moment that the batch was judged by. */
 const COLUMNS = 'l.*, @now AS now';
 
+const TAKEN_COLUMNS = '(name, phase, owner, since, ends_at, token, tokens, note, used_at)';
+
 export class BatchWriter {
   readonly #locks: string;
+  /** What becomes of a row that is there: the new values, if it is to be had. */
+  readonly #take: string;
 
   constructor(tables: LockTables) {
     this.#locks = quoted(tables, tables.locks);
+    this.#take = takeAssignments(this.#locks);
   }
 
   /**
    * Takes the names that are free, or run out, with nobody in the line, and those that were handed
    * to this very owner; then reads them all. Whose row has our owner and `since = now` was granted
-   * by this statement.
+   * by this packet.
    *
-   * One statement, so atomic for each row. Its clock is read before it may have waited for a row:
-   * that makes the new lease shorter and a refusal more likely, never a lease longer or a grant too
-   * soon.
+   * Two statements, each atomic for each row: one makes the names that are not there, the other
+   * changes those that are, and leaves out what somebody else has locked.
    */
   acquire(requests: readonly AcquireRequest[]): readonly string[] {
-    const rows = requests.map(
-      ({ name, owner, tokens, note, ...request }) =>
-        `(${bytes(name)}, 2, ${bytes(owner)}, @now, @now + ${microseconds(lengthMs(request))}, ` +
-        `@now, ${int(tokens)}, ${bytesOrNull(note)}, @now)`,
+    const asked = union(
+      requests.map(({ name, owner, tokens, note, ...request }) => ({
+        n: bytes(name),
+        o: bytes(owner),
+        d: microseconds(lengthMs(request)),
+        t: int(tokens),
+        x: bytesOrNull(note),
+      })),
     );
-    return [`SET @now = ${BEGAN}`, this.#upsert(rows.join(', ')), this.#read(requests)];
+    const row = 'b.n, 2, b.o, @now, @now + b.d, @now, b.t, b.x, @now';
+    return [
+      `SET @now = ${BEGAN}`,
+      `INSERT INTO ${this.#locks} ${TAKEN_COLUMNS} SELECT ${row} FROM ${asked} b WHERE NOT EXISTS ` +
+        `(SELECT 1 FROM ${this.#locks} l WHERE l.name = b.n) ${this.#take}`,
+      `INSERT INTO ${this.#locks} ${TAKEN_COLUMNS} SELECT ${row} FROM ${asked} b ` +
+        `STRAIGHT_JOIN ${this.#locks} l ON l.name = b.n FOR UPDATE SKIP LOCKED ${this.#take}`,
+      this.#read(requests),
+    ];
   }
 
-  /** The same for one, prepared, with the row in its answer: MariaDB alone has `RETURNING`. */
+  /**
+   * The same for one, in one prepared statement with the row in its answer: MariaDB alone has
+   * `RETURNING`. Its clock is read before it may have waited for the row: that makes the new lease
+   * shorter and a refusal more likely, never a lease longer or a grant too soon.
+   */
   acquireOne(request: AcquireRequest): PreparedStatement {
     const { name, owner, tokens, note } = request;
     const row = `(?, 2, ?, ${BEGAN}, ${BEGAN} + ?, ${BEGAN}, ?, ?, ${BEGAN})`;
     const length = Math.round(lengthMs(request) * 1_000);
     return {
-      sql: `${this.#upsert(row)} RETURNING *, ${BEGAN} AS now`,
+      sql: `INSERT INTO ${this.#locks} ${TAKEN_COLUMNS} VALUES ${row} ${this.#take} RETURNING *, ${BEGAN} AS now`,
       values: [Buffer.from(name), Buffer.from(owner), length, tokens, blob(note)],
     };
   }
 
-  /** @param rows what a free name becomes; its `since` is the moment of this statement. */
-  #upsert(rows: string): string {
-    const free = 'ends_at <= VALUES(since) AND waiting = 0';
-    const ours = 'phase = 1 AND owner = VALUES(owner) AND ends_at > VALUES(since)';
-    const taken = `(${free}) OR (${ours})`;
-    const expired = `${free} AND phase = 2`;
-    // MySQL assigns from left to right: what decides is assigned last, after it has decided.
-    const assignments = [
-      `ending_how = IF(${expired}, ${ENDING.expired}, ending_how)`,
-      `ending_owner = IF(${expired}, owner, ending_owner)`,
-      `ending_token = IF(${expired}, token, ending_token)`,
-      `ending_error = IF(${expired}, NULL, ending_error)`,
-      `token = IF(${taken}, GREATEST(token + tokens, VALUES(since)), token)`,
-      ...['tokens', 'since', 'note', 'used_at', 'owner', 'ends_at'].map(
-        (column) => `${column} = IF(${taken}, VALUES(${column}), ${column})`,
-      ),
-      // Ours by now only if it was granted: a claim that has run out ends earlier than this lease.
-      'phase = IF(owner = VALUES(owner) AND ends_at = VALUES(ends_at), 2, phase)',
-    ];
-    return (
-      `INSERT INTO ${this.#locks} ` +
-      '(name, phase, owner, since, ends_at, token, tokens, note, used_at) ' +
-      `VALUES ${rows} ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`
-    );
-  }
-
   /**
    * Frees the names whose live holder is this owner, who has held them long enough and for whom
-   * nobody waits. The row of a freed one says so: `phase` 0, `used_at` the moment of this step.
+   * nobody waits; but none that somebody else has locked. The row of a freed one says so: `phase`
+   * 0, `used_at` the moment of this step.
    */
   release(requests: readonly ReleaseRequest[]): readonly string[] {
     const asked = union(
@@ -90,17 +85,21 @@ export class BatchWriter {
         a: microseconds(atLeastMs),
       })),
     );
+    const columns = 'name, ending_how, ending_owner, ending_token, ending_error, used_at';
     return [
       'START TRANSACTION',
       `SET @now = ${BEGAN}`,
-      // The clock of the condition is read when the row is locked; no assignment reads what another
-      // writes.
-      `UPDATE ${asked} b STRAIGHT_JOIN ${this.#locks} l ON l.name = b.n ` +
-        'SET l.phase = 0, l.ends_at = 0, l.note = NULL, l.used_at = @now, ' +
-        `l.ending_how = IF(b.e IS NULL, ${ENDING.released}, ${ENDING.failed}), ` +
-        'l.ending_owner = b.o, l.ending_token = b.t, l.ending_error = b.e ' +
-        `WHERE l.owner = b.o AND l.phase = 2 AND l.waiting = 0 AND l.ends_at > ${NOW} ` +
-        'AND l.since + b.a <= @now',
+      `INSERT INTO ${this.#locks} (${columns}) ` +
+        `SELECT b.n, IF(b.e IS NULL, ${ENDING.released}, ${ENDING.failed}), b.o, b.t, b.e, @now ` +
+        `FROM ${asked} b STRAIGHT_JOIN ${this.#locks} l ON l.name = b.n ` +
+        'WHERE l.owner = b.o AND l.phase = 2 AND l.waiting = 0 AND l.ends_at > @now ' +
+        'AND l.since + b.a <= @now FOR UPDATE SKIP LOCKED ' +
+        'ON DUPLICATE KEY UPDATE phase = 0, ends_at = 0, note = NULL, ' +
+        columns
+          .split(', ')
+          .slice(1)
+          .map((column) => `${column} = VALUES(${column})`)
+          .join(', '),
       this.#read(requests),
       'COMMIT',
     ];
@@ -156,6 +155,28 @@ export class BatchWriter {
     const names = requests.map(({ name }) => bytes(name)).join(', ');
     return `SELECT ${COLUMNS} FROM ${this.#locks} l WHERE l.name IN (${names})`;
   }
+}
+
+/** @param l the table: a statement that selects from it, too, has every column twice. */
+function takeAssignments(l: string): string {
+  const free = `${l}.ends_at <= VALUES(since) AND ${l}.waiting = 0`;
+  const ours = `${l}.phase = 1 AND ${l}.owner = VALUES(owner) AND ${l}.ends_at > VALUES(since)`;
+  const taken = `(${free}) OR (${ours})`;
+  const expired = `${free} AND ${l}.phase = 2`;
+  // MySQL assigns from left to right: what decides is assigned last, after it has decided.
+  const assignments = [
+    `${l}.ending_how = IF(${expired}, ${ENDING.expired}, ${l}.ending_how)`,
+    `${l}.ending_owner = IF(${expired}, ${l}.owner, ${l}.ending_owner)`,
+    `${l}.ending_token = IF(${expired}, ${l}.token, ${l}.ending_token)`,
+    `${l}.ending_error = IF(${expired}, NULL, ${l}.ending_error)`,
+    `${l}.token = IF(${taken}, GREATEST(${l}.token + ${l}.tokens, VALUES(since)), ${l}.token)`,
+    ...['tokens', 'since', 'note', 'used_at', 'owner', 'ends_at'].map(
+      (column) => `${l}.${column} = IF(${taken}, VALUES(${column}), ${l}.${column})`,
+    ),
+    // Ours by now only if it was granted: a claim that has run out ends earlier than this lease.
+    `${l}.phase = IF(${l}.owner = VALUES(owner) AND ${l}.ends_at = VALUES(ends_at), 2, ${l}.phase)`,
+  ];
+  return `ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`;
 }
 
 function lengthMs({ ttlMs, atMostMs }: Pick<AcquireRequest, 'ttlMs' | 'atMostMs'>): number {

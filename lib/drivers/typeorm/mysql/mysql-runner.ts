@@ -33,9 +33,11 @@ export interface RunnerOptions {
  */
 const REMEMBERED = 10_000;
 
+const RELEASED: SqlAnswer = { released: true, rejoined: null };
+
 /** By name, which is unique in a run; what is not in it was left as it was. */
 type Answers = ReadonlyMap<string, SqlAnswer>;
-type Kinds = { readonly [Kind in SqlStep['kind']]: Extract<SqlStep, { kind: Kind }>['request'][] };
+const NONE: Answers = new Map();
 
 export class MysqlRunner {
   readonly #options: RunnerOptions;
@@ -54,7 +56,7 @@ export class MysqlRunner {
     }
     const [ready, handled] = await Promise.all([
       this.#runPackets(single),
-      this.#runBatches(batched),
+      this.#runBatches(batched, steps.length === 1),
     ]);
     const left = batched.filter(({ request }) => !handled.has(request.name));
     const answers = new Map([...ready, ...handled, ...(await this.#runPackets(left))]);
@@ -90,7 +92,7 @@ export class MysqlRunner {
     if (step.kind !== 'release' || row.name !== null) return this.#read(step, row);
     // Nothing is there to give back. What is asked for instead, a batch can make.
     const { rejoin } = step.request;
-    const rejoined = rejoin === null ? null : (await this.#acquireMany([rejoin])).get(rejoin.name);
+    const rejoined = rejoin === null ? null : (await this.#takeOne(rejoin)).get(rejoin.name);
     return rejoined === undefined ? 'busy' : { released: false, rejoined: rejoined as Granted };
   }
 
@@ -111,10 +113,12 @@ export class MysqlRunner {
   #read(step: Exclude<SqlStep, { kind: 'renew' }>, row: MysqlRow): SqlAnswer {
     const gave = text(row.gave);
     const isThere = row.name !== null;
-    this.#remember(step.request.name, isThere && Number(row.waiting) > 0);
     // Not there: nothing to give back, to leave or to end. But to be taken, by the next batch.
     const isBusy = gave === 'busy' && (isThere || step.kind === 'acquire');
-    if (isBusy) return 'busy';
+    // What is locked may be so for long: no statement that waits for it, then.
+    this.#remember(step.request.name, isThere && (isBusy || Number(row.waiting) > 0));
+    if (isBusy)
+      return isThere && step.kind === 'acquire' ? refusedUnread(step.request, row) : 'busy';
     switch (step.kind) {
       case 'acquire':
         return this.#answerOf(step.request, row);
@@ -163,44 +167,47 @@ export class MysqlRunner {
     else if (this.#wanted.size < REMEMBERED) this.#wanted.add(name);
   }
 
-  async #runBatches(steps: readonly SqlStep[]): Promise<Answers> {
-    const kinds: Kinds = { acquire: [], release: [], renew: [], leave: [], force: [] };
+  /** @param isAlone whether the one step may wait for its row a little: nobody else is delayed. */
+  async #runBatches(steps: readonly SqlStep[], isAlone: boolean): Promise<Answers> {
+    const [first] = steps;
+    if (isAlone && first?.kind === 'acquire') {
+      return unlessStuck(() => this.#takeOne(first.request));
+    }
+    if (isAlone && first?.kind === 'release') {
+      return unlessStuck(() => this.#freeOne(first.request));
+    }
     // Sorted by bytes, as the index is: whoever locks several rows locks them in the same order.
-    for (const { kind, request } of [...steps].sort(byName))
-      (kinds[kind] as unknown[]).push(request);
-    const { acquire, release, renew } = kinds;
+    const sorted = [...steps].sort(byName);
+    const take = sorted.flatMap((step) => (step.kind === 'acquire' ? [step.request] : []));
+    const free = sorted.flatMap((step) => (step.kind === 'release' ? [step.request] : []));
+    const renew = sorted.flatMap((step) => (step.kind === 'renew' ? [step.request] : []));
     const answers = await Promise.all([
-      this.#unlessStuck(acquire, () => this.#acquireMany(acquire)),
-      this.#unlessStuck(release, () => this.#releaseMany(release)),
-      this.#unlessStuck(renew, () => this.#renewMany(renew)),
+      take.length === 0 ? NONE : unlessStuck(() => this.#takeMany(take)),
+      free.length === 0 ? NONE : unlessStuck(() => this.#freeMany(free)),
+      renew.length === 0 ? NONE : unlessStuck(() => this.#renewMany(renew)),
     ]);
     return new Map(answers.flatMap((some) => [...some]));
   }
 
-  /** A batch that met a locked row or was a deadlock's victim changed nothing: one by one, then. */
-  async #unlessStuck(requests: readonly unknown[], work: () => Promise<Answers>): Promise<Answers> {
-    if (requests.length === 0) return new Map();
-    try {
-      return await work();
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      return new Map();
-    }
+  async #takeOne(request: AcquireRequest): Promise<Answers> {
+    const { lanes, batches, canReturn } = this.#options;
+    if (!canReturn) return this.#takeMany([request]);
+    const result = await lanes.execute(batches.acquireOne(request));
+    return this.#taken([request], result?.rows);
   }
 
-  async #acquireMany(requests: readonly AcquireRequest[]): Promise<Answers> {
-    const { lanes, batches, canReturn } = this.#options;
-    const [only] = requests;
-    const result =
-      only !== undefined && requests.length === 1 && canReturn
-        ? await lanes.execute(batches.acquireOne(only))
-        : (await lanes.run(batches.acquire(requests))).at(-1);
-    const rows = indexed(result?.rows);
+  async #takeMany(requests: readonly AcquireRequest[]): Promise<Answers> {
+    const results = await this.#options.lanes.run(this.#options.batches.acquire(requests));
+    return this.#taken(requests, results.at(-1)?.rows);
+  }
+
+  #taken(requests: readonly AcquireRequest[], found: readonly MysqlRow[] = []): Answers {
+    const rows = indexed(found);
     const answers = new Map<string, SqlAnswer>();
     for (const { name, owner, line } of requests) {
-      const found = rows.get(name);
-      if (found === undefined) continue;
-      const row = readName(found);
+      const columns = rows.get(name);
+      if (columns === undefined) continue;
+      const row = readName(columns);
       if (row.owner === owner && row.phase === 'held' && row.since === row.now) {
         this.#options.bell()?.forget(owner);
         this.#remember(name, row.waiting > 0);
@@ -217,22 +224,20 @@ export class MysqlRunner {
     return answers;
   }
 
-  async #releaseMany(requests: readonly ReleaseRequest[]): Promise<Answers> {
+  async #freeOne(request: ReleaseRequest): Promise<Answers> {
+    const result = await this.#options.lanes.execute(this.#options.batches.releaseOne(request));
+    return new Map(result?.affected === 1 ? [[request.name, RELEASED]] : []);
+  }
+
+  async #freeMany(requests: readonly ReleaseRequest[]): Promise<Answers> {
     const answers = new Map<string, SqlAnswer>();
-    const [only] = requests;
-    const done: SqlAnswer = { released: true, rejoined: null };
-    if (only !== undefined && requests.length === 1) {
-      const result = await this.#options.lanes.execute(this.#options.batches.releaseOne(only));
-      if (result?.affected === 1) answers.set(only.name, done);
-      return answers;
-    }
     const results = await this.#options.lanes.run(this.#options.batches.release(requests));
     const rows = indexed(results.at(-2)?.rows);
     for (const { name, owner } of requests) {
       const row = rows.get(name);
       if (row === undefined || Number(row.phase) !== 0) continue;
       const isOurs = text(row.ending_owner) === owner && Number(row.used_at) === Number(row.now);
-      if (isOurs) answers.set(name, done);
+      if (isOurs) answers.set(name, RELEASED);
     }
     return answers;
   }
@@ -249,6 +254,23 @@ export class MysqlRunner {
       answers.set(name, !isOurs ? false : row.usedAt === row.now ? true : 'busy');
     }
     return answers;
+  }
+}
+
+/** Who will not wait may be refused by a row that others have locked: it shows its holder, too. */
+function refusedUnread({ line, owner }: AcquireRequest, row: MysqlRow): SqlAnswer {
+  const name = readName(row);
+  if (line === 'join' || name.phase === 'free' || name.owner === owner) return 'busy';
+  return refused(name, { ahead: name.waiting, firstEndsAt: null, pushed: false });
+}
+
+/** What met a locked row or was a deadlock's victim changed nothing: by a packet each, then. */
+async function unlessStuck(work: () => Promise<Answers>): Promise<Answers> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isTransient(error)) return NONE;
+    throw error;
   }
 }
 
