@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 
 const run = promisify(execFile);
-const LIMIT_MS = 240_000;
+/** Many times what it takes, for machines that do other things meanwhile. */
+const LIMIT_MS = 600_000;
 
 describe('the bench', () => {
   it(

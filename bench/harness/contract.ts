@@ -86,6 +86,8 @@ export interface Variant {
   readonly smoke: Readonly<Record<string, number>>;
   /** A worker that takes longer than this is ended and the run marked. */
   readonly limitMs: number;
+  /** Runs in the smoke test although it is not the first of its scenario. */
+  readonly smokeAlso?: boolean;
   /** How many processes are enough for the smoke test. */
   readonly smokeProcesses?: number;
 }

@@ -27,6 +27,8 @@ export async function plan(options: Options): Promise<Table[]> {
         scenario.variants
           .filter((variant) => variant.stores === undefined || variant.stores.includes(store))
           .filter((variant) => isWanted(options.scenarios, scenario.id, variant.id))
+          // In the smoke run, what differs in numbers alone need not run twice.
+          .filter((variant, index) => !options.smoke || index === 0 || variant.smokeAlso === true)
           .map((variant) => ({
             scenario,
             variant,

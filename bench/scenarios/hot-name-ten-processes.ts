@@ -9,7 +9,7 @@ const short: Variant = {
   id: 'body-1',
   title: 'bodies of 1 ms, no pause between',
   processes: 10,
-  smokeProcesses: 3,
+  smokeProcesses: 2,
   params: { bodyMs: 1, thoughtMs: 0, forMs: 4_000 },
   smoke: { bodyMs: 1, thoughtMs: 0, forMs: 150 },
   limitMs: 60_000,

@@ -24,6 +24,7 @@ export const memory: Scenario = {
     {
       ...waiting,
       id: 'held-10000',
+      smokeAlso: true,
       title: '10,000 names held',
       params: { waiting: 0, held: 10_000, watchMs: 3_000 },
       smoke: { waiting: 0, held: 50, watchMs: 200 },

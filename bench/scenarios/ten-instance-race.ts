@@ -17,7 +17,7 @@ export const tenInstanceRace: Scenario = {
       id: 'create-1000',
       title: '1 s of creation',
       processes: 10,
-      smokeProcesses: 3,
+      smokeProcesses: 2,
       params: { createMs: 1_000 },
       smoke: { createMs: 100 },
       limitMs: 60_000,
