@@ -6,6 +6,7 @@
  */
 
 import type { Connection } from './connection.js';
+import { rawCommands } from './redis-client.js';
 
 /** A power of two. Changing it moves the names of a running cluster: never do. */
 const CLUSTER_BUCKETS = 1_024;
@@ -33,7 +34,7 @@ export async function layout(connection: Connection, namespace: string): Promise
     throw error;
   });
   if (!cluster.includes('cluster_enabled:1')) return oneBucket(namespace);
-  const info = String(await connection.bounded(client.callBuffer('cluster', 'info')));
+  const info = String(await connection.bounded(rawCommands(client).clusterBuffer('info')));
   if (!info.includes('cluster_size:1\r')) {
     throw new Error('this server is one node of a Redis Cluster: use the option `cluster`');
   }

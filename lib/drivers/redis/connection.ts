@@ -3,7 +3,13 @@
  * it, no option of it is changed, and it is never closed.
  */
 import { Cluster, Redis } from 'ioredis';
-import { isCluster, type ClusterClient, type SingleClient } from './redis-client.js';
+import {
+  isCluster,
+  rawCommands,
+  type ClusterClient,
+  type RawCommands,
+  type SingleClient,
+} from './redis-client.js';
 import type { CheckedOptions, Where } from './redis-options.js';
 import { Deadlines } from './deadlines.js';
 import type { Script } from './scripts/index.js';
@@ -18,6 +24,7 @@ export interface ScriptCall {
 export class Connection {
   readonly client: SingleClient | ClusterClient;
   readonly isCluster: boolean;
+  readonly #raw: RawCommands;
   readonly #lent: boolean;
   readonly #timeoutMs: number;
   readonly #secrets: readonly string[];
@@ -36,6 +43,7 @@ export class Connection {
         ? secretsIn(null, where.client.options)
         : secretsIn(where.kind === 'single' ? where.url : null, { ...where });
     this.client = where.kind === 'client' ? where.client : connectOwn(where);
+    this.#raw = rawCommands(this.client);
     this.isCluster = isCluster(this.client);
     if (!this.#lent) {
       // Without a listener ioredis prints every failed try to connect.
@@ -69,11 +77,11 @@ export class Connection {
     const fail = (error: unknown): void => {
       if (this.#deadlines.finish(call)) failed(this.shown(error));
     };
-    const args = [keys.length, ...keys, requests];
-    this.client.callBuffer('evalsha', script.sha, ...args).then(reply, (error: unknown) => {
+    const args = [...keys, requests];
+    this.#raw.evalshaBuffer(script.sha, keys.length, ...args).then(reply, (error: unknown) => {
       // Redis was restarted, or never saw this script: nothing was run, so it may be sent again.
       if (error instanceof Error && error.message.startsWith('NOSCRIPT')) {
-        this.client.callBuffer('eval', script.source, ...args).then(reply, fail);
+        this.#raw.evalBuffer(script.source, keys.length, ...args).then(reply, fail);
       } else {
         fail(error);
       }

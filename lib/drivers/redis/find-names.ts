@@ -1,7 +1,7 @@
 /** For `list`: which names the store knows, by walking all its keys. Not a hot path. */
 import type { Buckets } from './buckets.js';
 import type { Connection } from './connection.js';
-import { isCluster, type SingleClient } from './redis-client.js';
+import { isCluster, rawCommands, type SingleClient } from './redis-client.js';
 
 const KEYS_A_STEP = 1_000;
 
@@ -16,7 +16,7 @@ export async function findNames(
   const { client } = connection;
   // What the server calls a key of ours: the client may put a prefix of its own before it.
   const begin = await connection.bounded(
-    client.callBuffer('eval', 'return KEYS[1]', 1, buckets.of('').locks),
+    rawCommands(client).evalBuffer('return KEYS[1]', 1, buckets.of('').locks),
   );
   const [before, after] = aroundBucket(String(begin), buckets.many);
   const pattern = `${escaped(before)}${after === '' ? '' : `*${escaped(after)}`}${escaped(prefix)}*`;
@@ -50,7 +50,7 @@ async function* keysOf(
   let cursor = '0';
   do {
     const reply = await connection.bounded(
-      node.callBuffer('scan', cursor, 'MATCH', pattern, 'COUNT', KEYS_A_STEP),
+      rawCommands(node).scanBuffer(cursor, 'MATCH', pattern, 'COUNT', KEYS_A_STEP),
     );
     const [next, keys] = reply as [Buffer, Buffer[]];
     for (const key of keys) yield key.toString();

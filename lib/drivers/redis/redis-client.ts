@@ -10,6 +10,7 @@ export interface RedisClient {
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   quit(): Promise<unknown>;
+  /** Not called, `rawCommands` is; but every client has it, and says so in its types. */
   callBuffer(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>;
   info(section: string): Promise<string>;
 }
@@ -32,4 +33,19 @@ export interface ClusterClient extends RedisClient {
 
 export function isCluster(client: RedisClient): client is ClusterClient {
   return 'isCluster' in client && client.isCluster === true;
+}
+
+/**
+ * Commands that answer bytes. Every client has these methods, its types name the plain ones alone;
+ * `callBuffer`, which they do name, forgets the command when the client pipelines by itself.
+ */
+export interface RawCommands {
+  evalshaBuffer(sha: string, keys: number, ...args: (string | Buffer | number)[]): Promise<unknown>;
+  evalBuffer(source: string, keys: number, ...args: (string | Buffer)[]): Promise<unknown>;
+  scanBuffer(cursor: string, ...args: (string | number)[]): Promise<unknown>;
+  clusterBuffer(what: string): Promise<unknown>;
+}
+
+export function rawCommands(client: RedisClient): RawCommands {
+  return client as unknown as RawCommands;
 }
