@@ -11,6 +11,8 @@ const PHASES: readonly LockPhase[] = ['free', 'claimed', 'held', 'resting'];
 /** The row of a name, with plain values; times in microseconds. */
 export interface NameRow {
   readonly name: string;
+  /** As written; what is there may have run out. */
+  readonly written: LockPhase;
   /** `free` also when what was there has run out. */
   readonly phase: LockPhase;
   readonly owner: string | null;
@@ -18,7 +20,9 @@ export interface NameRow {
   readonly endsAt: number;
   readonly token: number;
   readonly tokens: number;
-  /** What the holder was told, or what the next one will be. */
+  /** As written: while held, what the holder was told. */
+  readonly told: Ending | null;
+  /** What the next holder will be told, if it is free. */
   readonly ending: Ending | null;
   readonly note: string | null;
   readonly waiting: number;
@@ -34,23 +38,23 @@ export function readName(row: MysqlRow): NameRow {
   const owner = textOrNull(row.owner);
   const token = Number(row.token);
   const hasRunOut = endsAt <= now;
+  const told = readEnding({
+    how: numberOrNull(row.ending_how),
+    owner: textOrNull(row.ending_owner),
+    token: numberOrNull(row.ending_token),
+    error: textOrNull(row.ending_error),
+  });
   return {
     name: text(row.name),
+    written: found,
     phase: hasRunOut ? 'free' : found,
     owner,
     since: Number(row.since),
     endsAt,
     token,
     tokens: Number(row.tokens),
-    ending:
-      hasRunOut && found === 'held'
-        ? { how: 'expired', owner: owner ?? '', token }
-        : readEnding({
-            how: numberOrNull(row.ending_how),
-            owner: textOrNull(row.ending_owner),
-            token: numberOrNull(row.ending_token),
-            error: textOrNull(row.ending_error),
-          }),
+    told,
+    ending: hasRunOut && found === 'held' ? { how: 'expired', owner: owner ?? '', token } : told,
     note: textOrNull(row.note),
     waiting: Number(row.waiting),
     usedAt: Number(row.used_at),
@@ -58,8 +62,9 @@ export function readName(row: MysqlRow): NameRow {
   };
 }
 
-export function granted({ token, tokens, ending }: NameRow): Granted {
-  return { granted: true, token, tokens, previous: ending };
+/** Also where `atMostMs` has ended the hold as it was granted anew. */
+export function granted({ token, tokens, told }: NameRow): Granted {
+  return { granted: true, token, tokens, previous: told };
 }
 
 /** What a refusal says besides the row. */

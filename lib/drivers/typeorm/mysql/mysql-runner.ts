@@ -208,7 +208,7 @@ export class MysqlRunner {
       const columns = rows.get(name);
       if (columns === undefined) continue;
       const row = readName(columns);
-      if (row.owner === owner && row.phase === 'held' && row.since === row.now) {
+      if (row.owner === owner && row.written === 'held' && row.since === row.now) {
         this.#options.bell()?.forget(owner);
         this.#remember(name, row.waiting > 0);
         answers.set(name, granted(row));
@@ -249,9 +249,10 @@ export class MysqlRunner {
     for (const { name, owner } of requests) {
       const found = rows.get(name);
       const row = found === undefined ? null : readName(found);
-      const isOurs = row?.owner === owner && row.phase === 'held';
+      const isOurs = row?.owner === owner && row.written === 'held';
       // Ours and alive, but as it was: somebody has the row locked just now.
-      answers.set(name, !isOurs ? false : row.usedAt === row.now ? true : 'busy');
+      const unread = isOurs && row.phase === 'held' ? 'busy' : false;
+      answers.set(name, isOurs && row.usedAt === row.now ? true : unread);
     }
     return answers;
   }
