@@ -4,6 +4,7 @@
  */
 import type { HeldLock } from '../../lib/core/held-lock.js';
 import type { Ending } from '../../lib/core/lease.js';
+import type { LossReason } from '../../lib/core/lock-errors.js';
 import type { Client } from './client.js';
 import { same, show } from './ledger.js';
 import type { World } from './world.js';
@@ -35,9 +36,13 @@ export class Beliefs {
   }
 
   /** A process lost the lease of a name. */
-  lost(process: string, name: string): void {
+  lost(process: string, name: string, reason: LossReason | undefined): void {
     const owner = this.#present.get(`${process} ${name}`);
-    if (owner !== undefined) this.#lost.add(owner);
+    if (owner === undefined) return;
+    this.#lost.add(owner);
+    if (reason === 'refused' && this.#world.ledger.settled(name).hold?.owner === owner) {
+      this.#world.fail('what is unknown is not lost', `${owner} on ${name}`);
+    }
   }
 
   /** Whether this owner's lease may still be there when everybody is done. */
@@ -93,6 +98,7 @@ export class Beliefs {
 
   /** After every step of the world. */
   check(): void {
+    const { ledger } = this.#world;
     for (const [name, list] of this.#byName) {
       let believer: Belief | null = null;
       for (const belief of list) {
@@ -103,7 +109,7 @@ export class Beliefs {
           continue;
         }
         belief.goneAt = Infinity;
-        if (this.#world.ledger.excused.has(lock.owner)) continue;
+        if (this.#world.timeline.now < (ledger.excused.get(lock.owner) ?? 0)) continue;
         if (believer !== null) {
           const both = `${believer.lock.owner} and ${lock.owner} on ${name}`;
           this.#world.fail('no two holders at one time', both);

@@ -197,11 +197,11 @@ function ended(world: World, all: readonly HeldLock[], error: Error | undefined)
 function callOff(world: World, client: Client, wait: Wait, ms: number): AbortController {
   const controller = new AbortController();
   client.later(ms, 'timer', () => {
-    if (wait.over) return;
     world.log(client.process, `caller ${wait.arrival} calls it off`);
+    const isWaiting = !wait.over;
     controller.abort(CALLED_OFF);
-    // Several names are given back first.
-    if (wait.names.length > 1) return;
+    // Once the lock is held, it means nothing; and several names are given back first.
+    if (!isWaiting || wait.names.length > 1) return;
     client.later(0, 'timer', () => {
       if (!wait.over) world.fail('a wait that is called off ends at once', `${wait.arrival}`);
     });

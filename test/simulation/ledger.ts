@@ -62,8 +62,11 @@ const TICKET_MS = 5_000;
 
 export class Ledger {
   readonly books = new Map<string, Book>();
-  /** Owners whose hold was ended by force, or by a store that lost its memory. */
-  readonly excused = new Set<string>();
+  /**
+   * Owners whose hold was ended by force, or by a store that lost its memory → until when they may
+   * believe in it: no longer than the lease would have lasted, because nothing renews it any more.
+   */
+  readonly excused = new Map<string, number>();
   /** First token of a grant → what its holder was told. */
   readonly told = new Map<string, Ending | null>();
   readonly #world: LedgerWorld;
@@ -193,7 +196,7 @@ export class Ledger {
     const book = this.settled(name);
     const { hold, claim, rest } = book;
     if (hold !== null) {
-      this.excused.add(hold.owner);
+      this.excused.set(hold.owner, hold.endsAt);
       book.ending = { how: 'forced', owner: hold.owner, token: hold.token };
     } else if (claim !== null) {
       book.ending = { how: 'forced', owner: claim.owner, token: book.highest };
@@ -210,7 +213,7 @@ export class Ledger {
   forgotten(): void {
     for (const name of this.books.keys()) {
       const book = this.settled(name);
-      if (book.hold !== null) this.excused.add(book.hold.owner);
+      if (book.hold !== null) this.excused.set(book.hold.owner, book.hold.endsAt);
       const { highest } = book;
       this.books.set(name, { ...empty(name), highest, freeFrom: this.#world.now() });
     }

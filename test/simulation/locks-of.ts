@@ -1,5 +1,6 @@
 /** The real core in a simulated process, with its events written down. */
 import type { LockEvent } from '../../lib/core/lock-events.js';
+import type { LockLostError } from '../../lib/core/lock-errors.js';
 import type { Locks } from '../../lib/core/locks.js';
 import type { Client } from './client.js';
 import type { World } from './world.js';
@@ -11,7 +12,11 @@ export function locksOf(world: World, client: Client): Locks {
     storeTimeoutMs: plan.storeTimeoutMs,
     onEvent: (event) => {
       if (event.type === 'acquired') beliefs.turn(event.name, event.owner, event.token);
-      if (event.type === 'lost') beliefs.lost(client.process, event.name);
+      if (event.type === 'lost') {
+        // At the end of a shutdown's grace it is another error, without a reason.
+        const { reason } = event.error as Partial<LockLostError>;
+        beliefs.lost(client.process, event.name, reason);
+      }
       world.log(client.process, () => describeEvent(event));
     },
   });
