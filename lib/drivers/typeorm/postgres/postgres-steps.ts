@@ -35,8 +35,12 @@ export interface Channels {
   readonly changes: string;
 }
 
-/** How often a lonely step looks again at a locked row before it answers `busy`: for some 10 ms. */
-const LONELY_PATIENCE = 30;
+/**
+ * How long a lonely step waits for its row: longer than others have it as a rule, and not so long
+ * that a stuck transaction (a fenced one of a process that was stopped) uses up our few
+ * connections.
+ */
+const LONELY_PATIENCE_MS = 50;
 
 export function bytes(text: string): Buffer {
   return Buffer.from(text, 'utf8');
@@ -75,7 +79,7 @@ export function stepArguments(
     const rejoin = release?.rejoin ?? null;
     rejoins.push(rejoin === null ? null : bytes(rejoin.owner));
   }
-  const patience = steps.length === 1 ? LONELY_PATIENCE : 0;
+  const patience = steps.length === 1 ? LONELY_PATIENCE_MS : 0;
   return [
     kinds,
     names,
