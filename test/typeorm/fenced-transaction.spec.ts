@@ -103,14 +103,16 @@ describe.each(DATABASES)('fencedTransaction on %s', (title, newDatabase) => {
   it('rolls back when another has taken the lock over meanwhile, who is not disturbed', async () => {
     const name = nextName();
     const lock = await locks.acquire(name, { ...LONG, renew: false });
+    const takeOver = async (): Promise<void> => {
+      await others.forceRelease(name);
+      await others.acquire(name, LONG);
+    };
+    // On SQLite nobody else writes during a transaction, so nothing is taken over meanwhile.
+    if (title === 'SQLite') await takeOver();
 
     const running = fencedTransaction(dataSource, lock, async (manager) => {
-      await manager.query('SELECT 1');
-      await others.forceRelease(name);
-      const taken = await others.acquire(name, LONG);
-      // On SQLite nobody else writes while somebody does; so ours is written after it.
+      if (title !== 'SQLite') await takeOver();
       await write(manager, name);
-      return taken;
     });
 
     await expect(running).rejects.toMatchObject({ code: 'LOCK_LOST', lockName: name });

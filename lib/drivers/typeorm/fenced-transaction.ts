@@ -5,12 +5,14 @@
  * back.
  *
  * The row is locked last and not first, so that renewals of the very lease go on during long work.
+ * SQLite cannot: there the whole file is locked first, so the work must be shorter than the lease.
  */
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Lease } from '../../core/lease.js';
 import type { LockDriver } from '../../core/lock-driver.js';
 import { LockLostError, LockOptionsError } from '../../core/lock-errors.js';
 import { dialectOf } from './dialects.js';
+import { dataSourceOf } from './own-data-source.js';
 import type { Hold } from './sql-dialect.js';
 import { locationOf, type SqlLocation } from './typeorm-driver.js';
 
@@ -44,13 +46,16 @@ export async function fencedTransaction<T>(
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
   const location = checkLocation(dataSource, lock);
+  const { dialect } = location;
   lock.assertHeld();
-  await checkDatabase(dataSource, lock, location);
+  // Outside the transaction: it must not begin with a read that has nothing to do with the work.
+  if (dialect.begin === undefined) await checkDatabase(dataSource.manager, lock, location);
   return dataSource.transaction(async (manager) => {
+    if (dialect.begin !== undefined) await checkDatabase(manager, lock, location);
     const result = await work(manager);
     // This turn, locally: the lease may have passed to the next caller in this process.
     lock.assertHeld();
-    if (!(await location.dialect.fence(manager, location.tables, holdOf(lock)))) throw lost(lock);
+    if (!(await dialect.fence(manager, location.tables, holdOf(lock)))) throw lost(lock);
     return result;
   });
 }
@@ -78,25 +83,23 @@ function checkLocation(dataSource: DataSource, lock: FencedLock): SqlLocation {
   return location;
 }
 
-/**
- * An owner is unique in the world, so its row is there or this is another database. Asked outside
- * the transaction: it must not begin with a read that has nothing to do with the work.
- */
+/** An owner is unique in the world, so its row is there or this is another database. */
 async function checkDatabase(
-  dataSource: DataSource,
+  manager: EntityManager,
   lock: FencedLock,
   location: SqlLocation,
 ): Promise<void> {
   const { dialect, tables } = location;
   try {
-    if (await dialect.knows(dataSource.manager, tables, holdOf(lock))) return;
+    await dialect.begin?.(manager, tables);
+    if (await dialect.knows(manager, tables, holdOf(lock))) return;
   } catch (error) {
     if (!dialect.isMissingSchema(error)) throw error;
-    throw elsewhere(dataSource, lock, location, error);
+    throw elsewhere(dataSourceOf(manager), lock, location, error);
   }
   const { owner, token } = await lock.driver.inspect(lock.name);
   const isHeldElsewhere = owner === lock.owner && token === lock.lease.token;
-  throw isHeldElsewhere ? elsewhere(dataSource, lock, location) : lost(lock);
+  throw isHeldElsewhere ? elsewhere(dataSourceOf(manager), lock, location) : lost(lock);
 }
 
 function holdOf({ name, owner, lease }: FencedLock): Hold {

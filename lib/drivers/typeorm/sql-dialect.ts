@@ -48,6 +48,12 @@ export interface SqlDialect {
   connect(connection: SqlConnection): SqlStore;
 
   /**
+   * What must come first in a fenced transaction, where something must. SQLite has one writer for
+   * the whole file, so it takes the file: a transaction that reads first, and writes when somebody
+   * else has written meanwhile, could only fail.
+   */
+  readonly begin?: (manager: EntityManager, tables: LockTables) => Promise<void>;
+  /**
    * The proof in a fenced transaction, on the application's own connection: waits for the lock's
    * row, keeps it locked until the transaction ends, and then, by a clock read after that wait,
    * answers whether this owner holds the lease with this first token and it has not run out.

@@ -5,7 +5,7 @@
 import type { EntityManager } from 'typeorm';
 import type { LockTables } from '../lock-tables.js';
 import type { Hold, ResourceToken, SqlDialect } from '../sql-dialect.js';
-import { isBusy, isMissingTable } from './sqlite-handle.js';
+import { isBusy, isMissingTable, retried } from './sqlite-handle.js';
 import {
   createFenceStatements,
   createStatements,
@@ -24,12 +24,23 @@ export const sqliteDialect: SqlDialect = {
   createFenceStatements,
   dropFenceStatements,
   connect: (connection) => new SqliteStore(connection),
+  begin,
   fence,
   knows,
   freshen,
   isTransient: isBusy,
   isMissingSchema: isMissingTable,
 };
+
+/**
+ * Takes the file, by a write that changes nothing. A busy file is asked for again with the same
+ * words: libsql keeps what a statement that failed has read until that very statement succeeds, and
+ * the application would look at an old state of its data for as long.
+ */
+async function begin(manager: EntityManager, tables: LockTables): Promise<void> {
+  const locks = quoted(tables, tables.locks);
+  await retried(() => manager.query(`UPDATE ${locks} SET used_at = used_at WHERE 0`));
+}
 
 /**
  * The write changes nothing: it takes the file's write lock, and keeps it until the transaction

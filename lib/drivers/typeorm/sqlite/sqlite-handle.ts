@@ -81,10 +81,10 @@ export class OpenTransactionError extends Error {
 const TRIES = 100;
 
 /** Again while the file is busy, with pauses that let the event loop go on; about two seconds. */
-export async function retried<T>(work: () => T): Promise<T> {
+export async function retried<T>(work: () => T | Promise<T>): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
-      return work();
+      return await work();
     } catch (error) {
       if (tried === TRIES || !isBusy(error)) throw error;
       await jitteredPause(Math.min(tried, 20));
