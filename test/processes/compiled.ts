@@ -32,7 +32,8 @@ export function compile(nest: string, purpose: string): string {
   return folder;
 }
 
-function emit(from: string, to: string, type: 'module' | 'commonjs'): void {
+/** Transpiles a folder of TypeScript; nothing is checked. */
+export function emit(from: string, to: string, type: 'module' | 'commonjs'): void {
   const files = readdirSync(from, { recursive: true, encoding: 'utf8' });
   for (const file of files.filter((name) => name.endsWith('.ts'))) {
     const target = join(to, file.replace(/\.ts$/, '.js'));

@@ -1,0 +1,138 @@
+/** The fault tests' end of a lock-taker: a process to give orders to, and to be cruel to. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LockOptions } from '../../../lib/core/lock-options.js';
+import type { Ending } from '../../../lib/core/lease.js';
+import type { Entry, Order, TakerConfig } from '../programs/lock-taker.js';
+import { programs } from './compiled-programs.js';
+
+export interface Taken {
+  readonly token: number;
+  readonly owner: string;
+  readonly previous: Ending | null;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly ok: boolean;
+  readonly value: unknown;
+}
+
+export class Taker {
+  readonly #child: ChildProcess;
+  readonly #config: TakerConfig;
+  readonly #asked = new Map<number, (answer: Answer) => void>();
+  #orders = 0;
+
+  private constructor(config: TakerConfig, child: ChildProcess) {
+    this.#config = config;
+    this.#child = child;
+    child.on('message', (answer: Answer) => {
+      this.#asked.get(answer.id)?.(answer);
+      this.#asked.delete(answer.id);
+    });
+    child.once('exit', () => {
+      for (const [id, tell] of this.#asked) {
+        tell({ id, ok: false, value: { message: `${config.taker} is gone` } });
+      }
+    });
+  }
+
+  /** @param env more of the environment: a preloaded library, say. */
+  static async start(config: TakerConfig, env: Record<string, string> = {}): Promise<Taker> {
+    const child = fork(join(programs(), 'lock-taker.js'), [JSON.stringify(config)], {
+      env: { ...process.env, ...env, NODE_OPTIONS: env['NODE_OPTIONS'] ?? '' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const taker = new Taker(config, child);
+    await taker.#answerTo(0);
+    return taker;
+  }
+
+  get name(): string {
+    return this.#config.taker;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  take(name: string, options?: LockOptions): Promise<Taken> {
+    return this.tell<Taken>({ order: 'take', name, ...(options && { options }) });
+  }
+
+  try(name: string, options?: LockOptions): Promise<Taken | null> {
+    return this.tell<Taken | null>({ order: 'try', name, ...(options && { options }) });
+  }
+
+  release(name: string): Promise<null> {
+    return this.tell({ order: 'release', name });
+  }
+
+  look(name: string): Promise<{ readonly held: boolean; readonly aborted: boolean }> {
+    return this.tell({ order: 'look', name });
+  }
+
+  /** Any order; rejects with what it failed with, or when the process is gone. */
+  async tell<T>(order: Order): Promise<T> {
+    this.#orders += 1;
+    const answer = this.#answerTo(this.#orders);
+    this.#child.send({ id: this.#orders, ...order });
+    return (await answer) as T;
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGSTOP: it stands still, and does not know it. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  async close(graceMs = 0): Promise<number | null> {
+    if (!this.running) return this.#child.exitCode;
+    const exited = once(this.#child, 'exit');
+    this.tell({ order: 'close', graceMs }).catch(() => undefined);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+
+  /** What it has written down so far. */
+  log(): readonly Entry[] {
+    return readLog(this.#config.log).filter(({ taker }) => taker === this.name);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (!this.running) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await exited;
+  }
+
+  #answerTo(id: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, ({ ok, value }) => {
+        if (ok) resolve(value);
+        else reject(Object.assign(new Error(), value as Error));
+      });
+    });
+  }
+}
+
+/** All entries of a log, of all takers, in the order of time. */
+export function readLog(file: string): readonly Entry[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Entry)
+    .sort((a, b) => a.at - b.at);
+}
