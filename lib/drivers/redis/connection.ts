@@ -127,6 +127,9 @@ export class Connection {
   }
 }
 
+/** How long a closed connection may keep the process alive. */
+export const GOODBYE_MS = 200;
+
 /**
  * Our own connection: fails fast while Redis is away, tries again for ever, for every call anew.
  */
@@ -145,6 +148,7 @@ function connectOwn(where: Exclude<Where, { kind: 'client' }>): SingleClient | C
     retryStrategy: backOff,
     reconnectOnError: (error: Error): false | 2 =>
       error.message.startsWith('READONLY') ? 2 : false,
+    disconnectTimeout: GOODBYE_MS,
     ...where.options,
     lazyConnect: true,
     enableAutoPipelining: false,

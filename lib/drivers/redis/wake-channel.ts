@@ -3,7 +3,7 @@
  * new one is made, and whoever waits hears that pushes may have been missed.
  */
 import type { Wake } from '../../core/lock-driver.js';
-import { backOff } from './connection.js';
+import { backOff, GOODBYE_MS } from './connection.js';
 import { isCluster, type ClusterClient, type SingleClient } from './redis-client.js';
 
 export interface WakeChannelOptions {
@@ -91,6 +91,7 @@ export class WakeChannel {
     return like.duplicate({
       ...{ lazyConnect: true, autoResubscribe: false, enableOfflineQueue: true, readOnly: false },
       ...{ retryStrategy: null, reconnectOnError: null, maxRetriesPerRequest: null },
+      ...{ disconnectTimeout: GOODBYE_MS },
       ...{ commandTimeout: undefined, monitor: false, enableAutoPipelining: false },
     });
   }
