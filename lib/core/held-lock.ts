@@ -26,6 +26,9 @@ import { checkMs, checkNote } from './lock-options.js';
 /** How the giving back went: `gone` when the store says that it was not ours any more. */
 export type ReleaseOutcome = 'released' | 'gone' | 'unknown';
 
+/** If so many renewals do not bring what `ensure` wants, no renewal will. */
+const MOST_RENEWALS = 3;
+
 /** What a turn needs of those who made it. */
 export interface TurnKeeper {
   readonly driver: LockDriver;
@@ -138,8 +141,12 @@ export class HeldLock implements AsyncDisposable {
       throw new LockOptionsError('ms', ms, allowed, this.name);
     }
     this.assertHeld();
-    while (this.remainingMs < ms) {
+    for (let renewals = 0; this.remainingMs < ms; renewals += 1) {
       if (this.kept.deadline >= this.kept.atMostAt) throw this.#lostBecause('at-most');
+      if (renewals === MOST_RENEWALS) {
+        const allowed = 'so much shorter than the ttl that a renewal brings it; the store is slow';
+        throw new LockOptionsError('ms', ms, allowed, this.name);
+      }
       await this.#renewed();
     }
   }
@@ -149,6 +156,7 @@ export class HeldLock implements AsyncDisposable {
     const text = checkNote(note);
     this.assertHeld();
     this.kept.note = text;
+    this.kept.isNoted = true;
     while (this.kept.note === text) await this.#renewed();
   }
 

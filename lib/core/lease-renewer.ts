@@ -52,6 +52,8 @@ export class KeptLease extends Alarm {
   live = true;
   /** A note that the next renewal carries, if one waits to be written. */
   note: string | null | undefined = undefined;
+  /** Its holder wrote a note, which must not stay for the next turn under it. */
+  isNoted = false;
   /** On our clock, at the earliest. */
   readonly grantedAt: number;
   /** No renewal reaches beyond this. */

@@ -19,6 +19,7 @@ export function mayPass(turn: HeldLock, next: Terms, tokensEnd: number, now: num
   const { kept, terms, token } = turn;
   return (
     kept.live &&
+    !kept.isNoted &&
     now < kept.grantedAt + TURNS_MS &&
     now < kept.deadline &&
     token + 1 < tokensEnd &&

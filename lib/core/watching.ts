@@ -65,7 +65,12 @@ export class Watching extends Alarm {
     alarms.set(this, clock.now() + (this.#again ? LOOKS_APART_MS : retryInMs));
     const before = this.#last;
     this.#last = state;
-    if (before === null || isChange(before, state)) this.#listener(state);
+    if (before !== null && !isChange(before, state)) return;
+    try {
+      this.#listener(state);
+    } catch {
+      // Its mistake must not end the watch, nor the process by a rejection that nobody sees.
+    }
   };
 
   readonly #failed = (): void => {

@@ -52,6 +52,7 @@ export const mutants = [
     says: 'a turn that is passed on after its lease was lost',
     file: 'lib/core/turns.ts',
     find: `kept.live &&
+    !kept.isNoted &&
     now < kept.grantedAt + TURNS_MS &&
     now < kept.deadline &&`,
     put: '',
