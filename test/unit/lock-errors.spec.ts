@@ -72,7 +72,10 @@ describe('LockLostError', () => {
       'Lock "payment:42" was lost: the store says that it is no longer ours (ttl 30 s); it ran ' +
         'out, was forced free, or the store lost its memory.',
     ],
-    ['at-most', 'Lock "payment:42" was lost: its atMostMs is over, so it was not renewed any more.'],
+    [
+      'at-most',
+      'Lock "payment:42" was lost: its atMostMs is over, so it was not renewed any more.',
+    ],
     ['released', 'Lock "payment:42" is not held any more: it was released.'],
   ])('says why: %s', (reason, text) => {
     const error = new LockLostError('payment:42', 'p:1', 7, 30_000, reason);
@@ -152,7 +155,9 @@ describe('the other errors', () => {
     ];
 
     expect(errors.every((error) => error instanceof LockError)).toBe(true);
-    expect(errors.map((error) => error.name)).toEqual(errors.map((error) => error.constructor.name));
+    expect(errors.map((error) => error.name)).toEqual(
+      errors.map((error) => error.constructor.name),
+    );
   });
 });
 
