@@ -73,7 +73,7 @@ describe.each(SERVERS)('when %s applied a command and its reply was lost', (kind
     const name = store.name();
 
     store.proxy?.swallow();
-    await expect(taker.take(name, { ttlMs: 2_000, waitMs: 500 })).rejects.toMatchObject({
+    await expect(taker.take(name, { ttlMs: 2_000, waitMs: 2_500 })).rejects.toMatchObject({
       code: 'LOCK_STORE',
     });
     store.proxy?.heal();

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface Cut {
-  /** Which message from the client is meant: one that contains this. */
-  readonly pattern: string | RegExp;
+  /** Which message from the client is meant: one that contains this, as it is or in hexadecimal. */
+  readonly pattern: string;
   /** The how-manieth of them; by default the first. */
   readonly nth?: number;
   /**
@@ -22,7 +22,7 @@ export class FaultProxy {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #server: Server | null = null;
   #port = 0;
-  #cut: (Cut & { left: number; done: () => void }) | null = null;
+  #cut: (Cut & { patterns: string[]; left: number; done: () => void }) | null = null;
   #swallowing = false;
   #delayMs = 0;
 
@@ -85,7 +85,9 @@ export class FaultProxy {
   /** Arms one cut; resolves when it has happened. */
   cut(cut: Cut): Promise<void> {
     return new Promise((resolve) => {
-      this.#cut = { ...cut, left: cut.nth ?? 1, done: resolve };
+      const hex = Buffer.from(cut.pattern).toString('hex');
+      const patterns = [cut.pattern, hex, hex.toUpperCase()];
+      this.#cut = { ...cut, patterns, left: cut.nth ?? 1, done: resolve };
     });
   }
 
@@ -118,10 +120,7 @@ export class FaultProxy {
   #due(data: Buffer): Cut['of'] | null {
     const cut = this.#cut;
     if (cut === null) return null;
-    const text = data.toString('latin1');
-    const hit =
-      typeof cut.pattern === 'string' ? text.includes(cut.pattern) : cut.pattern.test(text);
-    if (!hit) return null;
+    if (!cut.patterns.some((pattern) => data.includes(pattern))) return null;
     cut.left -= 1;
     if (cut.left > 0) return null;
     this.#cut = null;
