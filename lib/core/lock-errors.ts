@@ -153,8 +153,11 @@ export class LockStoreError extends LockError {
       'LOCK_STORE',
       lockName,
       `${lockName === '' ? 'The lock store' : `Lock ${quote(lockName)}`} could not be ${action}: ` +
-        `the store did not answer (${shortCause(cause)}). ` +
-        'Nothing is known about who holds it. See cause.',
+        // A store that is set up wrongly must be repaired: it is no use to wait for it.
+        (cause instanceof LockOptionsError
+          ? cause.message
+          : `the store did not answer (${shortCause(cause)}). ` +
+            'Nothing is known about who holds it. See cause.'),
       { cause },
     );
   }
