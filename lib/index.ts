@@ -25,7 +25,20 @@ export type {
 export { HeldLock } from './core/held-lock.js';
 export { HeldLocks } from './core/held-locks.js';
 export type { Ending, EndingError, JsonValue, Lease, LockPhase, LockState } from './core/lease.js';
-export type { LockDriver } from './core/lock-driver.js';
+export { LINE_TIMES } from './core/lock-driver.js';
+export type {
+  AcquireAnswer,
+  AcquireRequest,
+  Granted,
+  ListQuery,
+  LockDriver,
+  Refused,
+  ReleaseAnswer,
+  ReleaseRequest,
+  RenewRequest,
+  Wake,
+  WatchAnswer,
+} from './core/lock-driver.js';
 export {
   LockError,
   LockHeldError,

@@ -108,6 +108,7 @@ export interface LockDriver {
   close(): Promise<void>;
 }
 
+/** What a driver is asked for a lease. */
 export interface AcquireRequest {
   readonly name: string;
   readonly owner: string;
@@ -126,8 +127,10 @@ export interface AcquireRequest {
   readonly note: string | null;
 }
 
+/** Whether the lease is ours, and what goes with it. */
 export type AcquireAnswer = Granted | Refused;
 
+/** The lease is the owner's, for the ttl that was asked for. */
 export interface Granted {
   readonly granted: true;
   /**
@@ -141,6 +144,7 @@ export interface Granted {
   readonly previous: Ending | null;
 }
 
+/** Somebody else has it, or comes first. */
 export interface Refused {
   readonly granted: false;
   /** Who holds, claims or rests; `null` when it is free but others are ahead in the line. */
@@ -158,6 +162,7 @@ export interface Refused {
   readonly retryInMs: number;
 }
 
+/** One lease to prolong. */
 export interface RenewRequest {
   readonly name: string;
   readonly owner: string;
@@ -167,6 +172,7 @@ export interface RenewRequest {
   readonly note?: string | null;
 }
 
+/** One lease to give back, and how its hold ended. */
 export interface ReleaseRequest {
   readonly name: string;
   readonly owner: string;
@@ -180,22 +186,26 @@ export interface ReleaseRequest {
   readonly rejoin: AcquireRequest | null;
 }
 
+/** Whether it was ours to give back, and the answer to `rejoin`. */
 export interface ReleaseAnswer {
   readonly released: boolean;
   /** The answer to `rejoin`; `null` when there was none. */
   readonly rejoined: AcquireAnswer | null;
 }
 
+/** Which names to list. */
 export interface ListQuery {
   readonly prefix: string;
   readonly limit: number;
 }
 
+/** What is true of a name, and when to look again. */
 export interface WatchAnswer {
   readonly state: LockState;
   readonly retryInMs: number;
 }
 
+/** What a store with push tells a process. */
 export type Wake =
   /** This owner, of this process, was handed the lease: ask again for it, now. */
   | { readonly kind: 'granted'; readonly owner: string }
