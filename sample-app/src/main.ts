@@ -4,17 +4,12 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { LIVE_CONFIG, LiveController } from './live/live.controller.js';
 import { Theatre } from './live/theatre.js';
-import { listen } from './race/balancer.js';
 import { readArguments, UsageError, type Arguments } from './race/arguments.js';
-import { checkStore } from './race/reach.js';
 
 async function main(): Promise<void> {
-  const config: Arguments = readArguments(process.argv.slice(2), { port: 3000 });
-  await checkStore(config.store, config.url);
+  const config: Arguments = readArguments(process.argv.slice(2));
 
   @Module({
     controllers: [LiveController],
@@ -24,18 +19,22 @@ async function main(): Promise<void> {
 
   const app = await NestFactory.create(LiveModule, { logger: ['error'] });
   app.enableShutdownHooks();
-  await app.init();
-  // Not by Nest, which logs a port in use with a stack before it throws.
-  const server = app.getHttpServer() as Server;
-  await listen(server, config.port);
-  const { port } = server.address() as AddressInfo;
-  process.stdout.write(`The live page: http://localhost:${port}\n`);
+  try {
+    await app.listen(config.port, '127.0.0.1');
+  } catch (error) {
+    await app.close();
+    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
+    throw new UsageError(`Port ${config.port} is in use; choose another one with --port.`);
+  }
+  process.stdout.write(
+    `The live page: ${(await app.getUrl()).replace('127.0.0.1', 'localhost')}\n`,
+  );
 }
 
 try {
   await main();
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  // Leaves at once: a store that does not answer would keep this process alive.
-  process.stderr.write(`${error.message}\n`, () => process.exit(2));
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
 }

@@ -21,16 +21,14 @@ export interface StoreChoice {
   readonly file: string;
 }
 
-const CONNECT_WITHIN_MS = 5_000;
-
 /** How the application reaches its data. */
 export function dataSourceOptions({ kind, url, file }: StoreChoice): DataSourceOptions {
   const entities = [ResourceEntity, CreationEntity];
   switch (kind) {
     case 'postgres':
-      return { type: 'postgres', url, entities, poolSize: 4, connectTimeoutMS: CONNECT_WITHIN_MS };
+      return { type: 'postgres', url, entities, poolSize: 4 };
     case 'mysql':
-      return { type: 'mysql', url, entities, poolSize: 4, connectTimeout: CONNECT_WITHIN_MS };
+      return { type: 'mysql', url, entities, poolSize: 4 };
     default:
       return {
         type: 'better-sqlite3',

@@ -4,15 +4,20 @@ import ts from 'typescript';
 
 const ROOT = process.cwd();
 
-/** One text for each diagnostic of each snippet, in the order of the snippets. */
-export function complaints(snippets: readonly string[]): readonly (readonly string[])[] {
+/**
+ * One text for each diagnostic of each snippet, in the order of the snippets.
+ *
+ * @param folder where the snippets stand, as it were: what their relative imports start from.
+ */
+export function complaints(
+  snippets: readonly string[],
+  folder = 'test/types',
+): readonly (readonly string[])[] {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) =>
     ts.sys.readFile(path),
   );
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
-  const files = new Map(
-    snippets.map((text, n) => [join(ROOT, 'test/types', `snippet-${n}.ts`), text]),
-  );
+  const files = new Map(snippets.map((text, n) => [join(ROOT, folder, `snippet-${n}.ts`), text]));
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (path) => files.has(path) || fileExists(path);

@@ -60,8 +60,7 @@ export class LiveController {
       const store = readStore(storeText);
       const url = store === this.config.store ? this.config.url : urlOf(store);
       const instances = readNumber('Instances', instancesText, 2, 50);
-      // The port is the page's; the balancer takes a free one.
-      return { ...this.config, port: 0, store, url, instances };
+      return { ...this.config, store, url, instances };
     } catch (error) {
       if (error instanceof UsageError) throw new BadRequestException(error.message);
       throw error;

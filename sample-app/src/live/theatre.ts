@@ -3,12 +3,12 @@
  * another store or number is chosen, and tells the page what there is to see.
  */
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { LockState } from 'nestjs-distributed-lock';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import type { ActId } from '../race/acts.js';
 import type { FleetEvent } from '../race/fleet.js';
 import { drawAct, type Shown } from '../race/picture.js';
 import { ACTS, Race, type RaceConfig } from '../race/race.js';
-import { checkStore } from '../race/reach.js';
 import { drawLocks } from './live-page.js';
 
 /** A named event of the stream that the page listens to. */
@@ -87,22 +87,14 @@ export class Theatre implements OnApplicationShutdown {
     this.#say(`Starting ${config.instances} instances on ${config.store} …`);
     await this.#race?.close();
     this.#race = null;
-    // Known before it is open: it must be closed even if the application ends meanwhile.
-    this.#race = new Race(config);
-    try {
-      await checkStore(config.store, config.url);
-      await this.#race.open();
-    } catch (error) {
-      await this.#race.close();
-      this.#race = null;
-      throw error;
-    }
+    this.#race = await Race.open(config);
     return this.#race;
   }
 
   async #showLocks(race: Race): Promise<void> {
     try {
-      this.#show('locks', drawLocks(await race.locks()));
+      const response = await fetch(`${race.anyInstance}/locks`);
+      this.#show('locks', drawLocks((await response.json()) as readonly LockState[]));
     } catch {
       // The instance that was asked has just been killed; the next look asks another one.
     }

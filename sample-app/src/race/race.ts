@@ -2,14 +2,13 @@
  * Plays the acts: sets the stage (data, instances, balancer), plays one act after the other, and
  * keeps all that happened for the picture.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LockState } from 'nestjs-distributed-lock';
 import { DataSource } from 'typeorm';
 import { CreationEntity } from '../resources/creation.entity.js';
 import { dataSourceOptions, type StoreChoice, type StoreKind } from '../store.js';
-import { ACTS, type ActId, type Reply, type Stage, type Verdict } from './acts.js';
+import { ACTS, type Act, type ActId, type Reply, type Stage, type Verdict } from './acts.js';
 import { startBalancer, type Balancer } from './balancer.js';
 import { Fleet, type FleetEvent } from './fleet.js';
 
@@ -18,8 +17,6 @@ export interface RaceConfig {
   readonly url: string;
   readonly instances: number;
   readonly createMs: number;
-  /** Of the balancer; 0: a free one. */
-  readonly port: number;
 }
 
 /** One act as it was played. */
@@ -34,10 +31,6 @@ export interface Played {
 
 export type RaceListener = (act: ActId, event: FleetEvent) => void;
 
-/** Short, so that a race with a kill ends soon; long enough for a renewal on a busy machine. */
-const TTL_MS = 2_000;
-/** What a waiter has beyond the longest wait that goes well: a lost lease and two creations. */
-const SLACK_MS = 1_000;
 const NEWS_WITHIN_MS = 20_000;
 
 export class Race {
@@ -46,40 +39,48 @@ export class Race {
   readonly #folder: string;
   readonly #dataSource: DataSource;
   readonly #fleet: Fleet;
+  readonly #ttlMs: number;
   readonly #waitMs: number;
   #balancer: Balancer | null = null;
   #plays = 0;
 
-  constructor(config: RaceConfig) {
+  private constructor(config: RaceConfig, folder: string) {
     this.config = config;
-    // Made here and not in `open`, so that `close` knows of it whenever it is called.
-    this.#folder = mkdtempSync(join(tmpdir(), 'lock-race-'));
+    this.#folder = folder;
     this.names = Array.from({ length: config.instances }, (_, n) => `instance-${n + 1}`);
     const store: StoreChoice = {
       kind: config.store,
       url: config.url,
-      file: join(this.#folder, 'sample.sqlite'),
+      file: join(folder, 'sample.sqlite'),
     };
-    this.#waitMs = TTL_MS + 2 * config.createMs + SLACK_MS;
+    this.#ttlMs = 1_500;
+    this.#waitMs = this.#ttlMs + 2 * config.createMs + 500;
     this.#dataSource = new DataSource({ ...dataSourceOptions(store), synchronize: true });
-    const { createMs } = config;
-    this.#fleet = new Fleet({ store, createMs, ttlMs: TTL_MS, waitMs: this.#waitMs });
+    this.#fleet = new Fleet({
+      store,
+      createMs: config.createMs,
+      ttlMs: this.#ttlMs,
+      waitMs: this.#waitMs,
+    });
   }
 
   /** Sets the stage. Whatever way it ends, `close` leaves nothing behind. */
-  async open(): Promise<void> {
-    this.#balancer = await startBalancer(this.#fleet, this.config.port);
-    await this.#dataSource.initialize();
-    await this.#fleet.start(this.names);
+  static async open(config: RaceConfig): Promise<Race> {
+    const race = new Race(config, await mkdtemp(join(tmpdir(), 'lock-race-')));
+    try {
+      await race.#dataSource.initialize();
+      await race.#fleet.start(race.names);
+      race.#balancer = await startBalancer(race.#fleet);
+    } catch (error) {
+      await race.close();
+      throw error;
+    }
+    return race;
   }
 
-  /** What an instance answers to `GET /locks`: the locks as `LockService` lists them. */
-  async locks(): Promise<readonly LockState[]> {
-    // Past the balancer, whose turns belong to the act that is being played.
-    const instance = this.#fleet.instances.at(-1);
-    if (instance === undefined) return [];
-    const response = await fetch(`http://127.0.0.1:${instance.port}/locks`);
-    return (await response.json()) as readonly LockState[];
+  /** The address of one instance; each has the same routes. */
+  get anyInstance(): string {
+    return `http://127.0.0.1:${this.#fleet.roundRobin().port}`;
   }
 
   async play(id: ActId, listener: RaceListener): Promise<Played> {
@@ -102,7 +103,7 @@ export class Race {
     await this.#balancer?.close();
     await this.#fleet.stop();
     if (this.#dataSource.isInitialized) await this.#dataSource.destroy();
-    rmSync(this.#folder, { recursive: true, force: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #replaceTheKilled(): Promise<void> {
@@ -115,11 +116,10 @@ export class Race {
     return {
       instances: this.config.instances,
       createMs: this.config.createMs,
-      ttlMs: TTL_MS,
+      ttlMs: this.#ttlMs,
       waitMs: this.#waitMs,
       events,
-      locks: () => this.locks(),
-      resourceId: (act) => `${act}-${Date.now().toString(36)}-${play}`,
+      resourceId: (act) => `${act}-${process.pid}-${play}-${Date.now()}`,
       post: (id, query = '') => this.#post(id, query),
       creations: (id) => this.#dataSource.manager.countBy(CreationEntity, { resourceId: id }),
       kill: (instance) => {
@@ -155,4 +155,4 @@ export class Race {
   }
 }
 
-export { ACTS };
+export { ACTS, type Act };

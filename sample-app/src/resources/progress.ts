@@ -1,7 +1,8 @@
 /** What an instance tells whoever watches the race: the process that started it, if one did. */
 import { Injectable } from '@nestjs/common';
 
-export type Step = 'asked' | 'waiting' | 'holding' | 'creating' | 'created' | 'reused' | 'failed';
+export type Step =
+  'asked' | 'waiting' | 'holding' | 'creating' | 'created' | 'reused' | 'failed' | 'released';
 
 export interface ProgressEvent {
   readonly step: Step;
@@ -27,8 +28,6 @@ export class Progress {
 
 /** The steps of one request, told as they happen. */
 export class Request {
-  #token: number | undefined;
-
   constructor(
     private readonly request: number,
     private readonly resourceId: string,
@@ -36,10 +35,7 @@ export class Request {
 
   tell(step: Step, facts: Partial<ProgressEvent> = {}): void {
     const { request, resourceId } = this;
-    // What happens after the lock was got happens under its token.
-    this.#token = facts.token ?? this.#token;
-    const token = this.#token === undefined ? {} : { token: this.#token };
-    const event: ProgressEvent = { ...facts, ...token, step, request, resourceId, at: Date.now() };
+    const event: ProgressEvent = { ...facts, step, request, resourceId, at: Date.now() };
     // Only an instance that was started by the race has somebody to tell.
     process.send?.({ type: 'progress', event });
   }

@@ -13,9 +13,8 @@ export class StockTaking {
 
   @Cron(CronExpression.EVERY_MINUTE)
   @WithLock('stock-taking', { ttlMs: 20_000, waitMs: 0, whenHeld: 'skip', atLeastMs: 10_000 })
-  async count(): Promise<number | undefined> {
+  async count(): Promise<void> {
     const count = await this.dataSource.manager.count(ResourceEntity);
     this.#logger.log(`${count} resources`);
-    return count;
   }
 }
