@@ -5,6 +5,7 @@ import { Locks } from '../../lib/core/locks.js';
 import { LockLostError, LockOptionsError } from '../../lib/core/lock-errors.js';
 import { memoryLocks } from '../../lib/drivers/memory/index.js';
 import { fencedTransaction, typeOrmLocks } from '../../lib/drivers/typeorm/index.js';
+import { locationOf } from '../../lib/drivers/typeorm/typeorm-driver.js';
 import { eventually } from '../support/eventually.js';
 import { DATABASES, newMariaDb, newPostgres, newSqlite } from './support/databases.js';
 
@@ -161,6 +162,34 @@ describe.each(DATABASES)('fencedTransaction on %s', (title, newDatabase) => {
     await elsewhere.stop();
   });
 
+  it('takes no lease for held that ran out, nor another owner or token, nobody having it', async () => {
+    const driver = typeOrmLocks({ dataSource });
+    await driver.open('h:1:proof');
+    const location = locationOf(driver);
+    const granted = await driver.acquire({
+      ...{ name: 'proof', owner: 'h:1:proof:1', ttlMs: 700, line: 'none', tokens: 1 },
+      ...{ atMostMs: null, note: null },
+    });
+    const token = granted.granted ? granted.token : 0;
+    const proof = (over: object = {}): Promise<boolean | undefined> =>
+      dataSource.transaction(async (manager) => {
+        const hold = { name: 'proof', owner: 'h:1:proof:1', token, ...over };
+        return location?.dialect.fence(manager, location.tables, hold);
+      });
+
+    const held = await proof();
+    const others = [await proof({ owner: 'h:1:proof:2' }), await proof({ token: token - 1 })];
+    await new Promise((resolve) => setTimeout(resolve, 750));
+    const expired = await proof();
+
+    expect({ held, others, expired }).toEqual({
+      held: true,
+      others: [false, false],
+      expired: false,
+    });
+    await driver.close();
+  });
+
   // A writer of SQLite excludes all others for as long as its transaction is open.
   if (title !== 'SQLite') {
     it('lets renewals go on during long work', async () => {
@@ -193,7 +222,6 @@ describe.each([
     const runner = dataSource.createQueryRunner();
     await runner.startTransaction();
     // What `fencedTransaction` does last; a commit takes its time.
-    const { locationOf } = await import('../../lib/drivers/typeorm/typeorm-driver.js');
     const location = locationOf(driver);
     const { name, owner, lease } = lock;
     const hold = { name, owner, token: lease.token };
