@@ -1,8 +1,8 @@
 /**
  * The steps on one name as SQL: one packet of statements, which the server runs from its first to
- * its last without hearing of us in between. The name's row is locked first, without waiting (`SKIP
- * LOCKED`); only then is the clock read, what is true judged, and one of the cases written. So a
- * process that stops right after sending leaves no lock behind, and no step sees a stale clock.
+ * its last without hearing of us in between. The name's row is locked first; only then is the clock
+ * read, what is true judged, and one of the cases written. So a process that stops right after
+ * sending leaves no lock behind, and no step sees a stale clock.
  *
  * The statements speak through session variables:
  * in  `@p @o @s @e @w`: phase, owner, since, ends_at, waiting as found; `@p` NULL: others lock it
@@ -25,6 +25,13 @@ export interface PacketOptions {
   readonly bellOf: (owner: string) => string;
 }
 
+export interface PacketManner {
+  /** Whether to wake who is handed the lease. */
+  readonly rings: boolean;
+  /** Whether to wait for a row that somebody else has locked, until the session's patience ends. */
+  readonly waits: boolean;
+}
+
 /** Writes the statements of steps, for one pair of tables. */
 export class PacketWriter {
   readonly #locks: string;
@@ -37,12 +44,17 @@ export class PacketWriter {
     this.#bellOf = bellOf;
   }
 
-  acquire(request: AcquireRequest): readonly string[] {
-    return ['START TRANSACTION', ...this.#take(request), this.#answer(request.name), 'COMMIT'];
+  acquire(request: AcquireRequest, { waits }: PacketManner): readonly string[] {
+    return [
+      'START TRANSACTION',
+      ...this.#lock(bytes(request.name), waits),
+      ...this.#take(request),
+      this.#answer(request.name),
+      'COMMIT',
+    ];
   }
 
-  /** @param ring whether to wake who is handed the lease; see `RING`. */
-  release(request: ReleaseRequest, ring: boolean): readonly string[] {
+  release(request: ReleaseRequest, { rings, waits }: PacketManner): readonly string[] {
     const name = bytes(request.name);
     const owner = bytes(request.owner);
     const restEnd = `@s + ${microseconds(request.atLeastMs)}`;
@@ -55,43 +67,46 @@ export class PacketWriter {
       `WHERE name = IF(@do = 'rest', ${name}, NULL)`;
     return [
       'START TRANSACTION',
-      this.#lock(name),
+      ...this.#lock(name, waits),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN NOT (@p = 2 AND @e > @now AND @o = ${owner}) THEN 'none' ` +
         `WHEN ${restEnd} > @now THEN 'rest' ELSE 'hand' END`,
       ...this.#handOver(name, ending),
       ...(request.atLeastMs > 0 ? [rest] : []),
-      ...(request.rejoin === null ? [] : ['SET @gave = @do', ...this.#take(request.rejoin)]),
+      ...(request.rejoin === null
+        ? []
+        : ['SET @gave = @do', ...this.#lock(name, false), ...this.#take(request.rejoin)]),
       this.#answer(request.name, request.rejoin === null ? '@do' : '@gave'),
-      ...(ring ? RING : []),
+      ...(rings ? RING : []),
       'COMMIT',
     ];
   }
 
   /** As if the grant had never been: what this holder was told (`ending_`) is left for the next. */
-  leave(name: string, owner: string, ring: boolean): readonly string[] {
+  leave(name: string, owner: string, { rings, waits }: PacketManner): readonly string[] {
     const [n, o] = [bytes(name), bytes(owner)];
     return [
       'START TRANSACTION',
-      this.#lock(n),
+      ...this.#lock(n, waits),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN @p IN (1, 2) AND @e > @now AND @o = ${o} THEN 'hand' ` +
         `WHEN @w > 0 THEN 'drop' ELSE 'none' END`,
       `DELETE FROM ${this.#tickets} WHERE name = IF(@w > 0, ${n}, NULL) ` +
         `AND (owner = ${o} OR ends_at <= @now)`,
+      'SET @w = @w - ROW_COUNT()',
       ...this.#handOver(n),
-      this.#count(n, "@do = 'drop'"),
+      `UPDATE ${this.#locks} SET waiting = @w WHERE name = IF(@do = 'drop', ${n}, NULL)`,
       this.#answer(name),
-      ...(ring ? RING : []),
+      ...(rings ? RING : []),
       'COMMIT',
     ];
   }
 
-  force(name: string, ring: boolean): readonly string[] {
+  force(name: string, { rings, waits }: PacketManner): readonly string[] {
     const n = bytes(name);
     return [
       'START TRANSACTION',
-      this.#lock(n),
+      ...this.#lock(n, waits),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN @p > 0 AND @e > @now THEN 'hand' ELSE 'none' END`,
       `UPDATE ${this.#locks} SET ending_how = ${ENDING.forced}, ending_owner = owner, ` +
@@ -99,20 +114,17 @@ export class PacketWriter {
         `WHERE name = IF(@do = 'hand', ${n}, NULL)`,
       ...this.#handOver(n),
       this.#answer(name),
-      ...(ring ? RING : []),
+      ...(rings ? RING : []),
       'COMMIT',
     ];
   }
 
-  /**
-   * Locks the row or finds it locked, without waiting, so that the clock is read after the lock.
-   */
-  #lock(name: string): string {
-    return (
-      'SELECT MAX(phase), MAX(owner), MAX(since), MAX(ends_at), COALESCE(MAX(waiting), 0), ' +
-      `${BEGAN} INTO @p, @o, @s, @e, @w, @now ` +
-      `FROM ${this.#locks} WHERE name = ${name} FOR UPDATE SKIP LOCKED`
-    );
+  /** Locks the row, or finds it locked: all NULL, then. The clock is read when that is done. */
+  #lock(name: string, waits: boolean): string[] {
+    const found =
+      'SELECT MAX(phase), MAX(owner), MAX(since), MAX(ends_at), COALESCE(MAX(waiting), 0) ' +
+      `INTO @p, @o, @s, @e, @w FROM ${this.#locks} WHERE name = ${name} FOR UPDATE`;
+    return [waits ? found : `${found} SKIP LOCKED`, `SET @now = ${BEGAN}`];
   }
 
   /** The `acquire` of the contract, within a transaction. */
@@ -122,8 +134,7 @@ export class PacketWriter {
     const ttl = microseconds(request.ttlMs);
     const longest = request.atMostMs === null ? NEVER : microseconds(request.atMostMs);
     return [
-      this.#lock(name),
-      this.#place(name, owner),
+      ...this.#place(name, owner),
       `SET @do = CASE WHEN @p IS NULL THEN 'busy' ` +
         `WHEN @p = 2 AND @e > @now AND @o = ${owner} THEN 'again' ` +
         `WHEN @p = 1 AND @e > @now AND @o = ${owner} THEN 'grant' ` +
@@ -131,6 +142,7 @@ export class PacketWriter {
         `ELSE '${request.line}' END`,
       `DELETE FROM ${this.#tickets} WHERE name = IF(@w > 0 AND @do IN ('grant', 'join'), ${name}, NULL) ` +
         `AND (ends_at <= @now OR (@do = 'grant' AND owner = ${owner}))`,
+      'SET @gone = ROW_COUNT()',
       // The old values are all used before they are written: MySQL assigns from left to right.
       `UPDATE ${this.#locks} SET ending_how = IF(@p = 2, ${ENDING.expired}, ending_how), ` +
         'ending_owner = IF(@p = 2, owner, ending_owner), ' +
@@ -138,7 +150,7 @@ export class PacketWriter {
         'ending_error = IF(@p = 2, NULL, ending_error), ' +
         `token = GREATEST(token + tokens, @now), tokens = ${int(request.tokens)}, ` +
         `phase = 2, owner = ${owner}, since = @now, ends_at = @now + LEAST(${ttl}, ${longest}), ` +
-        `note = ${bytesOrNull(request.note)}, used_at = @now, waiting = ${this.#counted(name)} ` +
+        `note = ${bytesOrNull(request.note)}, used_at = @now, waiting = @w - @gone ` +
         `WHERE name = IF(@do = 'grant', ${name}, NULL)`,
       `UPDATE ${this.#locks} SET ends_at = LEAST(@now + ${ttl}, since + ${longest}), ` +
         `note = ${bytesOrNull(request.note)}, used_at = @now ` +
@@ -147,18 +159,16 @@ export class PacketWriter {
     ];
   }
 
-  /**
-   * `@mine`: our place, NULL if we do not stand in the line; `@ahead`; `@first`: when the first
-   * dies.
-   */
-  #place(name: string, owner: string): string {
-    const line = `FROM ${this.#tickets} t WHERE t.name = ${name} AND t.ends_at > @now`;
-    return (
-      `SELECT m.place, (SELECT COUNT(*) ${line} AND t.place < COALESCE(m.place, ${NEVER})), ` +
-      `(SELECT t.ends_at ${line} ORDER BY t.place LIMIT 1) INTO @mine, @ahead, @first ` +
-      `FROM (SELECT 1 AS one) x LEFT JOIN ${this.#tickets} m ` +
-      `ON m.name = IF(@w > 0, ${name}, NULL) AND m.owner = ${owner} AND m.ends_at > @now`
-    );
+  /** `@mine`: our place, or NULL; `@ahead`; `@first`: when the first of them runs out. */
+  #place(name: string, owner: string): string[] {
+    const tickets = `FROM ${this.#tickets} WHERE name = ${name}`;
+    return [
+      `SET @mine = IF(@w = 0, NULL, ` +
+        `(SELECT place ${tickets} AND owner = ${owner} AND ends_at > @now))`,
+      `SELECT COUNT(*), MIN(ends_at) INTO @ahead, @first FROM ${this.#tickets} ` +
+        `WHERE name = IF(@w = 0, NULL, ${name}) AND ends_at > @now ` +
+        `AND place < COALESCE(@mine, ${NEVER})`,
+    ];
   }
 
   #join(name: string, owner: string, bell: string): string[] {
@@ -167,7 +177,8 @@ export class PacketWriter {
         `SELECT ${name}, ${owner}, COALESCE(MAX(place), 0) + 1, @now + ${TICKET}, '${bell}' ` +
         `FROM ${this.#tickets} WHERE name = ${name} HAVING @do = 'join' ` +
         'ON DUPLICATE KEY UPDATE ends_at = VALUES(ends_at)',
-      this.#count(name, "@do = 'join'"),
+      `UPDATE ${this.#locks} SET waiting = @w - @gone + IF(@mine IS NULL, 1, 0) ` +
+        `WHERE name = IF(@do = 'join' AND (@mine IS NULL OR @gone > 0), ${name}, NULL)`,
     ];
   }
 
@@ -175,32 +186,22 @@ export class PacketWriter {
   #handOver(name: string, ending = ''): string[] {
     const line = `name = IF(@do = 'hand' AND @w > 0, ${name}, NULL)`;
     return [
-      `SELECT t.owner, t.bell INTO @next, @bell FROM (SELECT 1 AS one) x LEFT JOIN (SELECT * ` +
-        `FROM ${this.#tickets} WHERE ${line} AND ends_at > @now ORDER BY place LIMIT 1) t ON TRUE`,
+      'SET @next = NULL, @bell = NULL',
+      `SELECT owner, bell INTO @next, @bell FROM ${this.#tickets} ` +
+        `WHERE ${line} AND ends_at > @now ORDER BY place LIMIT 1`,
       `DELETE FROM ${this.#tickets} WHERE ${line} AND (ends_at <= @now OR owner = @next)`,
+      'SET @gone = ROW_COUNT()',
       `UPDATE ${this.#locks} SET phase = IF(@next IS NULL, 0, 1), owner = @next, since = @now, ` +
         `ends_at = IF(@next IS NULL, 0, @now + ${CLAIM}), note = NULL, used_at = @now, ` +
-        `${ending}waiting = ${this.#counted(name)} WHERE name = IF(@do = 'hand', ${name}, NULL)`,
+        `${ending}waiting = @w - @gone WHERE name = IF(@do = 'hand', ${name}, NULL)`,
     ];
   }
 
-  #count(name: string, condition: string): string {
-    return (
-      `UPDATE ${this.#locks} SET waiting = (SELECT COUNT(*) FROM ${this.#tickets} t ` +
-      `WHERE t.name = ${name}) WHERE name = IF(${condition}, ${name}, NULL)`
-    );
-  }
-
-  #counted(name: string): string {
-    return `IF(@w = 0, 0, (SELECT COUNT(*) FROM ${this.#tickets} t WHERE t.name = ${name}))`;
-  }
-
-  /** Also tells a row that is locked by others from one that is not there: `name` is NULL then. */
+  /** What was done, and the row as it is now; no row: there is none. */
   #answer(name: string, gave = '@do'): string {
     return (
-      `SELECT ${gave} AS gave, @do AS did, @now AS now, @ahead AS ahead, @first AS first, ` +
-      `@next AS next, l.* FROM (SELECT 1 AS one) x ` +
-      `LEFT JOIN ${this.#locks} l ON l.name = ${bytes(name)}`
+      `SELECT ${gave} AS gave, @do AS did, @now AS now, @ahead AS ahead, @first AS first, l.* ` +
+      `FROM ${this.#locks} l WHERE l.name = ${bytes(name)}`
     );
   }
 }

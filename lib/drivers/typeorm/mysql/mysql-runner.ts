@@ -11,11 +11,18 @@ import type {
 } from '../../../core/lock-driver.js';
 import type { SqlAnswer, SqlStep } from '../sql-dialect.js';
 import type { BatchWriter } from './mysql-batch.js';
+import {
+  readFreed,
+  readRenewed,
+  readTaken,
+  RELEASED,
+  type Answers,
+} from './mysql-batch-answers.js';
 import type { Bell } from './mysql-bell.js';
 import type { Lanes, MysqlRow } from './mysql-connections.js';
 import { errno, isTransient, NO_SUCH_THREAD } from './mysql-errors.js';
-import type { PacketWriter } from './mysql-packet.js';
-import { granted, readAcquire, readName, refused } from './mysql-rows.js';
+import type { PacketManner, PacketWriter } from './mysql-packet.js';
+import { readAcquire, readName, refused } from './mysql-rows.js';
 import { text } from './mysql-text.js';
 
 export interface RunnerOptions {
@@ -33,15 +40,13 @@ export interface RunnerOptions {
  */
 const REMEMBERED = 10_000;
 
-const RELEASED: SqlAnswer = { released: true, rejoined: null };
-
-/** By name, which is unique in a run; what is not in it was left as it was. */
-type Answers = ReadonlyMap<string, SqlAnswer>;
 const NONE: Answers = new Map();
 
 export class MysqlRunner {
   readonly #options: RunnerOptions;
   readonly #wanted = new Set<string>();
+  /** Names whose row was locked for so long that we do not wait for it again. */
+  readonly #stuck = new Set<string>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -55,70 +60,92 @@ export class MysqlRunner {
       (this.#goesInBatch(step) ? batched : single).push(step);
     }
     const [ready, handled] = await Promise.all([
-      this.#runPackets(single),
+      this.#runPackets(single, steps.length === 1),
       this.#runBatches(batched, steps.length === 1),
     ]);
     const left = batched.filter(({ request }) => !handled.has(request.name));
-    const answers = new Map([...ready, ...handled, ...(await this.#runPackets(left))]);
+    const answers = new Map([...ready, ...handled, ...(await this.#runPackets(left, false))]);
     return steps.map(({ request }) => answers.get(request.name));
   }
 
-  async #runPackets(steps: readonly SqlStep[]): Promise<Answers> {
+  async #runPackets(steps: readonly SqlStep[], isAlone: boolean): Promise<Answers> {
     return new Map(
       await Promise.all(
-        steps.map(async (step) => [step.request.name, await this.#runPacket(step)] as const),
+        steps.map(
+          async (step) => [step.request.name, await this.#runPacket(step, isAlone)] as const,
+        ),
       ),
     );
   }
 
   /** A packet of its own for one step. */
-  async #runPacket(step: SqlStep): Promise<SqlAnswer> {
+  async #runPacket(step: SqlStep, isAlone: boolean): Promise<SqlAnswer> {
+    const { name } = step.request;
+    const manner = {
+      rings: this.#options.bell() !== null,
+      waits: isAlone && !this.#stuck.has(name),
+    };
     try {
-      return await this.#send(step, this.#options.bell() !== null);
+      const answer = await this.#send(step, manner);
+      if (answer !== 'busy') this.#stuck.delete(name);
+      return answer;
     } catch (error) {
       // Whom we rang has just ended: nothing was done. It will look by itself.
-      if (errno(error) === NO_SUCH_THREAD) return this.#send(step, false);
-      if (isTransient(error)) return 'busy';
-      throw error;
+      if (errno(error) === NO_SUCH_THREAD) return this.#send(step, { ...manner, rings: false });
+      if (!isTransient(error)) throw error;
+      if (this.#stuck.size < REMEMBERED) this.#stuck.add(name);
+      return 'busy';
     }
   }
 
-  async #send(step: SqlStep, ring: boolean): Promise<SqlAnswer> {
+  async #send(step: SqlStep, manner: PacketManner): Promise<SqlAnswer> {
     // Only a batch whose rows were locked leaves a renewal to us.
     if (step.kind === 'renew') return 'busy';
-    const results = await this.#options.lanes.run(this.#statements(step, ring));
+    const results = await this.#options.lanes.run(this.#statements(step, manner));
     const row = results.find(({ rows }) => rows.length > 0)?.rows[0];
-    if (row === undefined) throw new Error('the database answered nothing');
-    if (step.kind !== 'release' || row.name !== null) return this.#read(step, row);
-    // Nothing is there to give back. What is asked for instead, a batch can make.
-    const { rejoin } = step.request;
-    const rejoined = rejoin === null ? null : (await this.#takeOne(rejoin)).get(rejoin.name);
-    return rejoined === undefined ? 'busy' : { released: false, rejoined: rejoined as Granted };
+    return row === undefined ? this.#onNothing(step) : this.#read(step, row);
   }
 
-  #statements(step: Exclude<SqlStep, { kind: 'renew' }>, ring: boolean): readonly string[] {
+  #statements(step: Exclude<SqlStep, { kind: 'renew' }>, manner: PacketManner): readonly string[] {
     const { packets } = this.#options;
     switch (step.kind) {
       case 'acquire':
-        return packets.acquire(step.request);
+        return packets.acquire(step.request, manner);
       case 'release':
-        return packets.release(step.request, ring);
+        return packets.release(step.request, manner);
       case 'leave':
-        return packets.leave(step.request.name, step.request.owner, ring);
+        return packets.leave(step.request.name, step.request.owner, manner);
       case 'force':
-        return packets.force(step.request.name, ring);
+        return packets.force(step.request.name, manner);
+    }
+  }
+
+  /** No row of that name: nothing to give back, to leave or to end; but to be taken, by a batch. */
+  async #onNothing(step: Exclude<SqlStep, { kind: 'renew' }>): Promise<SqlAnswer> {
+    this.#remember(step.request.name, false);
+    switch (step.kind) {
+      case 'acquire':
+        return 'busy';
+      case 'release': {
+        const { rejoin } = step.request;
+        if (rejoin === null) return { released: false, rejoined: null };
+        const rejoined = (await this.#takeMany([rejoin])).get(rejoin.name);
+        return rejoined === undefined ? 'busy' : { released: false, rejoined: rejoined as Granted };
+      }
+      case 'leave':
+        this.#options.bell()?.forget(step.request.owner);
+        return undefined;
+      case 'force':
+        return false;
     }
   }
 
   #read(step: Exclude<SqlStep, { kind: 'renew' }>, row: MysqlRow): SqlAnswer {
     const gave = text(row.gave);
-    const isThere = row.name !== null;
-    // Not there: nothing to give back, to leave or to end. But to be taken, by the next batch.
-    const isBusy = gave === 'busy' && (isThere || step.kind === 'acquire');
+    const isBusy = gave === 'busy';
     // What is locked may be so for long: no statement that waits for it, then.
-    this.#remember(step.request.name, isThere && (isBusy || Number(row.waiting) > 0));
-    if (isBusy)
-      return isThere && step.kind === 'acquire' ? refusedUnread(step.request, row) : 'busy';
+    this.#remember(step.request.name, isBusy || Number(row.waiting) > 0);
+    if (isBusy) return step.kind === 'acquire' ? refusedUnread(step.request, row) : 'busy';
     switch (step.kind) {
       case 'acquire':
         return this.#answerOf(step.request, row);
@@ -201,27 +228,11 @@ export class MysqlRunner {
     return this.#taken(requests, results.at(-1)?.rows);
   }
 
-  #taken(requests: readonly AcquireRequest[], found: readonly MysqlRow[] = []): Answers {
-    const rows = indexed(found);
-    const answers = new Map<string, SqlAnswer>();
-    for (const { name, owner, line } of requests) {
-      const columns = rows.get(name);
-      if (columns === undefined) continue;
-      const row = readName(columns);
-      if (row.owner === owner && row.written === 'held' && row.since === row.now) {
-        this.#options.bell()?.forget(owner);
-        this.#remember(name, row.waiting > 0);
-        answers.set(name, granted(row));
-      } else if (
-        line === 'none' &&
-        row.phase === 'held' &&
-        row.owner !== owner &&
-        row.waiting === 0
-      ) {
-        answers.set(name, refused(row, { ahead: 0, firstEndsAt: null, pushed: false }));
-      }
-    }
-    return answers;
+  #taken(requests: readonly AcquireRequest[], rows: readonly MysqlRow[] = []): Answers {
+    return readTaken(requests, rows, ({ name, owner, waiting }) => {
+      if (owner !== null) this.#options.bell()?.forget(owner);
+      this.#remember(name, waiting > 0);
+    });
   }
 
   async #freeOne(request: ReleaseRequest): Promise<Answers> {
@@ -230,31 +241,13 @@ export class MysqlRunner {
   }
 
   async #freeMany(requests: readonly ReleaseRequest[]): Promise<Answers> {
-    const answers = new Map<string, SqlAnswer>();
     const results = await this.#options.lanes.run(this.#options.batches.release(requests));
-    const rows = indexed(results.at(-2)?.rows);
-    for (const { name, owner } of requests) {
-      const row = rows.get(name);
-      if (row === undefined || Number(row.phase) !== 0) continue;
-      const isOurs = text(row.ending_owner) === owner && Number(row.used_at) === Number(row.now);
-      if (isOurs) answers.set(name, RELEASED);
-    }
-    return answers;
+    return readFreed(requests, results.at(-2)?.rows);
   }
 
   async #renewMany(requests: readonly RenewRequest[]): Promise<Answers> {
     const results = await this.#options.lanes.run(this.#options.batches.renew(requests));
-    const rows = indexed(results.at(-2)?.rows);
-    const answers = new Map<string, SqlAnswer>();
-    for (const { name, owner } of requests) {
-      const found = rows.get(name);
-      const row = found === undefined ? null : readName(found);
-      const isOurs = row?.owner === owner && row.written === 'held';
-      // Ours and alive, but as it was: somebody has the row locked just now.
-      const unread = isOurs && row.phase === 'held' ? 'busy' : false;
-      answers.set(name, isOurs && row.usedAt === row.now ? true : unread);
-    }
-    return answers;
+    return readRenewed(requests, results.at(-2)?.rows);
   }
 }
 
@@ -277,8 +270,4 @@ async function unlessStuck(work: () => Promise<Answers>): Promise<Answers> {
 
 function byName(one: SqlStep, other: SqlStep): number {
   return Buffer.compare(Buffer.from(one.request.name), Buffer.from(other.request.name));
-}
-
-function indexed(rows: readonly MysqlRow[] = []): ReadonlyMap<string, MysqlRow> {
-  return new Map(rows.map((row) => [text(row.name), row]));
 }
