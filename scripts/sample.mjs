@@ -1,39 +1,87 @@
-// Builds what the sample application needs, if it is not built or out of date, and runs one of its
-// programs: `node scripts/sample.mjs race/main.js --store redis`.
-import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+// Compiles the library and the sample application, unless that is done, and runs one program of the
+// sample in this very process: `node scripts/sample.mjs race/main.js --store redis`. The sample
+// finds the library by its public names, as a package that is installed beside it.
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const root = new URL('..', import.meta.url);
-const stamp = new URL('dist/sample-app/built', root);
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const CACHE = join(ROOT, '.cache');
+const PACKAGE = 'node_modules/nestjs-distributed-lock';
+const KEPT_FOR_MS = 24 * 60 * 60 * 1_000;
 
-/** When the youngest file below a folder was changed. */
-function youngest(folder) {
-  return readdirSync(new URL(`${folder}/`, root), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (time, { parentPath, name }) => Math.max(time, statSync(`${parentPath}/${name}`).mtimeMs),
-      0,
-    );
+/** Every source, with the place that its program goes to. */
+function sources() {
+  return [
+    ['lib', join(PACKAGE, 'lib')],
+    ['sample-app/src', 'sample-app'],
+  ].flatMap(([from, to]) =>
+    readdirSync(join(ROOT, from), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => ({ file: join(ROOT, from, name), to: join(to, name.replace(/ts$/, 'js')) })),
+  );
 }
 
-function isBuilt() {
-  const built = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return built > Math.max(youngest('lib'), youngest('sample-app/src'));
-}
-
-if (!isBuilt()) {
-  // Without the type check, which has its own command and takes most of the time.
-  for (const project of ['tsconfig.esm.json', 'sample-app/tsconfig.json']) {
-    const tsc = ['node_modules/typescript/bin/tsc', '-p', project, '--noCheck'];
-    execFileSync(process.execPath, tsc, { cwd: root, stdio: 'inherit' });
+/** Without the type check, which has its own command and takes most of the time. */
+async function compile(files, folder) {
+  const { default: ts } = await import('typescript');
+  const compilerOptions = {
+    ...{ target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+    ...{ experimentalDecorators: true, emitDecoratorMetadata: true },
+    useDefineForClassFields: true,
+  };
+  for (const { file, to } of files) {
+    const source = readFileSync(file, 'utf8');
+    const { outputText } = ts.transpileModule(source, { compilerOptions });
+    mkdirSync(dirname(join(folder, to)), { recursive: true });
+    writeFileSync(join(folder, to), outputText);
   }
-  writeFileSync(new URL('dist/esm/package.json', root), JSON.stringify({ type: 'module' }) + '\n');
-  writeFileSync(stamp, '');
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const entries = Object.entries(exports)
+    .filter(([, entry]) => typeof entry === 'object')
+    .map(([path, entry]) => [path, entry.import.default.replace('/dist/esm/', '/lib/')]);
+  const manifest = { type: 'module', exports: Object.fromEntries(entries) };
+  writeFileSync(join(folder, PACKAGE, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 }
 
-const [program, ...args] = process.argv.slice(2);
-const entry = new URL(`dist/sample-app/${program}`, root);
-const child = spawn(process.execPath, [entry.pathname, ...args], { stdio: 'inherit' });
-// Ctrl-C goes to the program as well, which ends in good order; this process only waits for it.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code) => process.exit(code ?? 1));
+/** The folder of the compiled programs; another one as soon as a source changes. */
+async function built() {
+  const files = sources();
+  const youngest = Math.max(...files.map(({ file }) => statSync(file).mtimeMs));
+  const folder = join(CACHE, `sample-${files.length}-${Math.round(youngest)}`);
+  if (existsSync(folder)) return folder;
+  // Elsewhere first: who starts at the same time must not find half of it.
+  const draft = `${folder}-${process.pid}`;
+  await compile(files, draft);
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
+  removeOld();
+  return folder;
+}
+
+function removeOld() {
+  for (const name of readdirSync(CACHE).filter((one) => one.startsWith('sample-'))) {
+    const path = join(CACHE, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > KEPT_FOR_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+const [program = 'race/main.js', ...args] = process.argv.slice(2);
+const entry = join(await built(), 'sample-app', program);
+process.argv = [process.execPath, entry, ...args];
+await import(pathToFileURL(entry).href);

@@ -10,10 +10,12 @@ import type { InstanceConfig } from './instance-config.js';
 
 const config = JSON.parse(process.env['INSTANCE_CONFIG'] ?? '{}') as InstanceConfig;
 
+// Orphans end by themselves: the race is gone when the channel to it is. They do not wait for a
+// good end, which a paused or broken store could keep from coming; nobody is left to see it.
+process.on('disconnect', () => process.exit(1));
+
 const app = await NestFactory.create(AppModule.with(config), { logger: ['error'] });
 app.enableShutdownHooks();
 await app.listen(0, '127.0.0.1');
 const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
 process.send?.({ type: 'ready', port });
-// Orphans end by themselves: the race is gone when the channel to it is.
-process.on('disconnect', () => void app.close().then(() => process.exit(0)));

@@ -4,12 +4,17 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { LIVE_CONFIG, LiveController } from './live/live.controller.js';
 import { Theatre } from './live/theatre.js';
+import { listen } from './race/balancer.js';
 import { readArguments, UsageError, type Arguments } from './race/arguments.js';
+import { checkStore } from './race/reach.js';
 
 async function main(): Promise<void> {
-  const config: Arguments = readArguments(process.argv.slice(2));
+  const config: Arguments = readArguments(process.argv.slice(2), { port: 3000 });
+  await checkStore(config.store, config.url);
 
   @Module({
     controllers: [LiveController],
@@ -17,24 +22,24 @@ async function main(): Promise<void> {
   })
   class LiveModule {}
 
-  const app = await NestFactory.create(LiveModule, { logger: ['error'] });
+  const app = await NestFactory.create(LiveModule, {
+    logger: ['error'],
+    // A browser keeps its connections open, and would keep this process alive with them.
+    forceCloseConnections: true,
+  });
   app.enableShutdownHooks();
-  try {
-    await app.listen(config.port, '127.0.0.1');
-  } catch (error) {
-    await app.close();
-    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
-    throw new UsageError(`Port ${config.port} is in use; choose another one with --port.`);
-  }
-  process.stdout.write(
-    `The live page: ${(await app.getUrl()).replace('127.0.0.1', 'localhost')}\n`,
-  );
+  await app.init();
+  // Not by Nest, which logs a port in use with a stack before it throws.
+  const server = app.getHttpServer() as Server;
+  await listen(server, config.port);
+  const { port } = server.address() as AddressInfo;
+  process.stdout.write(`The live page: http://localhost:${port}\n`);
 }
 
 try {
   await main();
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 2;
+  // Leaves at once: a store that does not answer would keep this process alive.
+  process.stderr.write(`${error.message}\n`, () => process.exit(2));
 }

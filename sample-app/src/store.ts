@@ -21,14 +21,16 @@ export interface StoreChoice {
   readonly file: string;
 }
 
+const CONNECT_WITHIN_MS = 5_000;
+
 /** How the application reaches its data. */
 export function dataSourceOptions({ kind, url, file }: StoreChoice): DataSourceOptions {
   const entities = [ResourceEntity, CreationEntity];
   switch (kind) {
     case 'postgres':
-      return { type: 'postgres', url, entities, poolSize: 4 };
+      return { type: 'postgres', url, entities, poolSize: 4, connectTimeoutMS: CONNECT_WITHIN_MS };
     case 'mysql':
-      return { type: 'mysql', url, entities, poolSize: 4 };
+      return { type: 'mysql', url, entities, poolSize: 4, connectTimeout: CONNECT_WITHIN_MS };
     default:
       return {
         type: 'better-sqlite3',

@@ -5,7 +5,7 @@ import { escapeHtml, STYLE } from '../race/picture-style.js';
 import { ACTS, type RaceConfig } from '../race/race.js';
 import { STORES } from '../store.js';
 
-export function drawLivePage(config: RaceConfig, state: string): string {
+export function drawLivePage(config: RaceConfig): string {
   const stores = STORES.map(
     (store) => `<option${store === config.store ? ' selected' : ''}>${store}</option>`,
   );
@@ -18,6 +18,7 @@ export function drawLivePage(config: RaceConfig, state: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The race, live</title>
+<link rel="icon" href="data:,">
 <style>${STYLE}${LIVE_STYLE}</style>
 </head>
 <body>
@@ -31,11 +32,12 @@ export function drawLivePage(config: RaceConfig, state: string): string {
 </fieldset>
 <div class="acts">${acts.join('\n')}</div>
 </form>
-<p id="state" role="status">${escapeHtml(state)}</p>
+<p id="state" role="status">Choose an act.</p>
 ${LEGEND}
 <div id="act"></div>
-<h2>Locks now held</h2>
-<div id="locks">${drawLocks([])}</div>
+<h2 id="held">Locks now held</h2>
+<div id="locks" role="region" aria-labelledby="held" tabindex="0">${drawLocks([])}</div>
+<div id="earlier"></div>
 </main>
 <script>${SCRIPT}</script>
 </body>
@@ -79,11 +81,12 @@ form.addEventListener('submit', async (event) => {
   const wanted = new URLSearchParams(new FormData(form));
   const response = await fetch('play/' + event.submitter.value + '?' + wanted, { method: 'POST' });
   if (!response.ok) {
+    // The stream brings what goes well; this is for what was refused.
     document.getElementById('state').textContent = (await response.json()).message;
   }
 });
 const stream = new EventSource('events');
-for (const type of ['act', 'locks']) {
+for (const type of ['act', 'locks', 'earlier']) {
   stream.addEventListener(type, ({ data }) => {
     document.getElementById(type).innerHTML = data;
   });

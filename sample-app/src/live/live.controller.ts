@@ -32,7 +32,7 @@ export class LiveController {
   @Get()
   @Header('content-type', 'text/html; charset=utf-8')
   page(): string {
-    return drawLivePage(this.config, this.theatre.state);
+    return drawLivePage(this.config);
   }
 
   @Sse('events')
@@ -60,7 +60,8 @@ export class LiveController {
       const store = readStore(storeText);
       const url = store === this.config.store ? this.config.url : urlOf(store);
       const instances = readNumber('Instances', instancesText, 2, 50);
-      return { ...this.config, store, url, instances };
+      // The port is the page's; the balancer takes a free one.
+      return { ...this.config, port: 0, store, url, instances };
     } catch (error) {
       if (error instanceof UsageError) throw new BadRequestException(error.message);
       throw error;

@@ -30,6 +30,7 @@ export class Fleet {
   readonly #config: Omit<InstanceConfig, 'name'>;
   #listener: FleetListener = () => undefined;
   #next = 0;
+  #stopped = false;
 
   constructor(config: Omit<InstanceConfig, 'name'>) {
     this.#config = config;
@@ -46,15 +47,13 @@ export class Fleet {
   }
 
   async start(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#start(name)));
+    await Promise.all(names.map(async (name) => this.#start(name)));
   }
 
   /** The next one's turn: what a load balancer does. */
-  roundRobin(): Instance {
+  roundRobin(): Instance | null {
     const { instances } = this;
-    const instance = instances[this.#next++ % instances.length];
-    if (instance === undefined) throw new Error('No instance is up.');
-    return instance;
+    return instances[this.#next++ % instances.length] ?? null;
   }
 
   /** kill -9: no farewell, no release. */
@@ -68,6 +67,7 @@ export class Fleet {
 
   /** Ends all in good order, and those who do not end within a few seconds in another. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     const ends = [...this.#children].map(
       (child) =>
         new Promise<void>((resolve) => {
@@ -85,6 +85,7 @@ export class Fleet {
   }
 
   #start(name: string): Promise<void> {
+    if (this.#stopped) throw new Error('The race is over.');
     const config: InstanceConfig = { ...this.#config, name };
     const child = fork(ENTRY, {
       env: { ...process.env, INSTANCE_CONFIG: JSON.stringify(config) },

@@ -20,26 +20,42 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 0 0 .5rem; }
 h2 small { color: var(--quiet); font-weight: normal; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0;
   color: var(--quiet); font-size: .875rem; }
-.legend .bar { display: inline-block; position: static; width: 1.5rem; height: .7rem; }
+.legend li { display: flex; align-items: center; gap: .4rem; }
+.legend .sample { position: relative; width: 1.75rem; height: 1.25rem; }
+.legend .bar { left: 0; right: 0; }
 .act { border: 1px solid var(--edge); border-left-width: 4px; border-radius: 6px;
   padding: .75rem 1rem; margin: 1rem 0; }
 .act.right { border-left-color: var(--right); } .act.wrong { border-left-color: var(--wrong); }
 .lane { display: flex; align-items: center; gap: .5rem; }
-.lane .name { flex: 0 0 6.5rem; font-size: .8rem; color: var(--quiet); white-space: nowrap;
+.lane .name { flex: 0 0 5.5rem; font-size: .8rem; color: var(--quiet); white-space: nowrap;
   overflow: hidden; text-overflow: ellipsis; }
-.track { position: relative; flex: 1; height: 1.25rem; margin: 1px 0; background: var(--lane);
-  border-radius: 3px; }
-.bar { position: absolute; top: .35rem; height: .55rem; border-radius: 2px; }
-.bar.waiting { background: var(--waiting); } .bar.holding { background: var(--holding);
-  top: .2rem; height: .85rem; } .bar.working { background: var(--working); }
-.mark { position: absolute; top: -.05rem; transform: translateX(-50%); font-size: .8rem;
-  line-height: 1.35rem; }
+.lane .token { flex: 0 0 7.5rem; font-size: .75rem; color: var(--quiet); text-align: right;
+  font-variant-numeric: tabular-nums; white-space: nowrap; }
+.track { position: relative; flex: 1; height: 1.5rem; margin: 1px 0; background: var(--lane);
+  border-radius: 3px; border: solid var(--lane); border-width: 0 1.1rem; background-clip: border-box; }
+.bar { position: absolute; top: .45rem; height: .6rem; border-radius: 2px; }
+.bar.waiting { background: var(--waiting); }
+.bar.holding { background: var(--holding); top: .2rem; height: 1.1rem; }
+.bar.working { background: var(--working); }
+.sign { font-size: .95rem; line-height: 1.5rem; color: var(--text); }
+.mark { position: absolute; top: 0; padding: 0 1px;
+  text-shadow: 0 0 3px var(--lane), 0 0 3px var(--lane); }
+/* What begins stands before its moment, what ends behind it: both can be read in a short hold. */
+.mark.granted { transform: translateX(-100%); }
+.sign.done { color: var(--right); }
+.sign.error, .sign.killed { color: var(--wrong); }
+.sign.killed { font-size: 1.25rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 .75rem; margin: .5rem 0 0;
   font-size: .9rem; }
 dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 .right .seen { color: var(--right); } .wrong .seen { color: var(--wrong); }
 @media (max-width: 40rem) {
-  .lane .name { flex-basis: 4.5rem; font-size: .7rem; }
+  main { padding: .75rem; }
+  .act { padding: .5rem; }
+  .lane { gap: .3rem; }
+  .lane .name { flex-basis: 4.3rem; font-size: .7rem; }
+  .lane .token { flex-basis: 3.4rem; font-size: .7rem; }
+  .lane .token .high { display: none; }
   dl { grid-template-columns: 1fr; }
 }
 `;

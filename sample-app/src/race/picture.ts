@@ -20,11 +20,21 @@ interface Bar {
 
 interface Mark {
   readonly at: number;
-  readonly sign: string;
+  readonly sign: (typeof SIGNS)[keyof typeof SIGNS];
   readonly title: string;
 }
 
+/** U+FE0E asks for the black sign: some systems would draw a coloured face of another width. */
+const SIGNS = {
+  granted: { kind: 'granted', text: '⚑\uFE0E' },
+  done: { kind: 'done', text: '✔\uFE0E' },
+  error: { kind: 'error', text: '✖\uFE0E' },
+  killed: { kind: 'killed', text: '☠\uFE0E' },
+} as const;
+
 const ENDS: ReadonlySet<FleetEvent['step']> = new Set(['created', 'reused', 'failed', 'killed']);
+
+const COMPARED: ReadonlySet<Shown['id']> = new Set(['bare', 'locked']);
 
 /** The whole page. */
 export function drawPicture(
@@ -32,20 +42,26 @@ export function drawPicture(
   names: readonly string[],
   { store, createMs }: Pick<RaceConfig, 'store' | 'createMs'>,
 ): string {
-  const acts = played.map((act) => drawAct(act, names)).join('\n');
+  // The race with and without a lock on one scale, or the eye would compare different seconds.
+  const spanOf = ({ startedAt, endedAt }: Shown): number => endedAt - startedAt;
+  const common = Math.max(0, ...played.filter(({ id }) => COMPARED.has(id)).map(spanOf));
+  const acts = played
+    .map((act) => drawAct(act, names, COMPARED.has(act.id) ? common : spanOf(act)))
+    .join('\n');
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The race of ${names.length} instances</title>
+<link rel="icon" href="data:,">
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
 <h1>The race of ${names.length} instances</h1>
 <p>All are asked for the same resource at the same moment; creating it takes ${createMs} ms.
-The locks are kept in ${escapeHtml(store)}.</p>
+The locks are kept in ${escapeHtml(store)}. At the end of a lane: the fencing token of its hold.</p>
 ${LEGEND}
 ${acts}
 </main>
@@ -54,19 +70,28 @@ ${acts}
 `;
 }
 
+const legend = (kind: string, text: string): string =>
+  `<li><span class="sample"><span class="bar ${kind}"></span></span> ${text}</li>`;
+const sign = ({ kind, text }: (typeof SIGNS)[keyof typeof SIGNS], meaning: string): string =>
+  `<li><span class="sign ${kind}">${text}</span> ${meaning}</li>`;
+
 export const LEGEND = `<ul class="legend">
-<li><span class="bar waiting"></span> waits</li>
-<li><span class="bar holding"></span> holds the lock</li>
-<li><span class="bar working"></span> creates</li>
-<li><span class="sign">⚑</span> gets the lock (token)</li>
-<li><span class="sign">✔</span> done</li>
-<li><span class="sign">✖</span> error</li>
-<li><span class="sign">☠</span> killed</li>
+${legend('waiting', 'waits')}
+${legend('holding', 'holds the lock')}
+${legend('working', 'creates')}
+${sign(SIGNS.granted, 'gets the lock')}
+${sign(SIGNS.done, 'done')}
+${sign(SIGNS.error, 'error')}
+${sign(SIGNS.killed, 'killed')}
 </ul>`;
 
-/** One act: its lanes, and what was expected and seen. */
-export function drawAct(act: Shown, names: readonly string[]): string {
-  const span = Math.max(1, act.endedAt - act.startedAt);
+/** One act: its lanes, and what was expected and seen. `spanMs`: how long its lanes are. */
+export function drawAct(
+  act: Shown,
+  names: readonly string[],
+  spanMs: number = act.endedAt - act.startedAt,
+): string {
+  const span = Math.max(1, spanMs);
   const percent = (at: number): string =>
     (Math.max(0, Math.min(1, (at - act.startedAt) / span)) * 100).toFixed(2);
   const lanes = names.map((name) => {
@@ -77,22 +102,32 @@ export function drawAct(act: Shown, names: readonly string[]): string {
       return `<span class="bar ${kind}" style="${style}" title="${escapeHtml(title)}"></span>`;
     });
     const marks = marksOf(events).map(
-      ({ at, sign, title }) =>
-        `<span class="mark" style="left:${percent(at)}%" title="${escapeHtml(title)}">${sign}</span>`,
+      ({ at, sign: { kind, text }, title }) =>
+        `<span class="sign mark ${kind}" style="left:${percent(at)}%" title="${escapeHtml(title)}">` +
+        `${text}</span>`,
     );
     const said = escapeHtml(sentence(events));
     return `<div class="lane" data-instance="${escapeHtml(name)}">
 <span class="name">${escapeHtml(name)}</span>
 <span class="track" role="img" aria-label="${said}">${bars.join('')}${marks.join('')}</span>
+<span class="token">${drawToken(events)}</span>
 </div>`;
   });
   const { verdict } = act;
   const right = verdict === null ? 'running' : verdict.right ? 'right' : 'wrong';
   return `<section class="act ${right}" data-act="${act.id}" data-verdict="${right}">
-<h2>${escapeHtml(act.title)} <small>${(span / 1_000).toFixed(1)} s</small></h2>
+<h2>${escapeHtml(act.title)} <small>${((act.endedAt - act.startedAt) / 1_000).toFixed(1)} s</small></h2>
 <div class="lanes">${lanes.join('\n')}</div>
 ${verdict === null ? '' : drawVerdict(verdict)}
 </section>`;
+}
+
+/** Of the latest hold. The first digits are the same in all lanes: a narrow screen hides them. */
+function drawToken(events: readonly FleetEvent[]): string {
+  const token = events.filter((event) => event.token !== undefined).at(-1)?.token;
+  if (token === undefined) return '–';
+  const digits = String(token);
+  return `<span class="high">${digits.slice(0, -7)}</span>${digits.slice(-7)}`;
 }
 
 function drawVerdict({ expected, seen, right, overIdealMs }: Played['verdict']): string {
@@ -133,15 +168,15 @@ function marksOf(events: readonly FleetEvent[]): readonly Mark[] {
     const { at, step, token = 0, previous = 'none', error = '' } = event;
     switch (step) {
       case 'holding':
-        return [{ at, sign: '⚑', title: `token ${token}; the hold before: ${previous}` }];
+        return [{ at, sign: SIGNS.granted, title: `token ${token}; the hold before: ${previous}` }];
       case 'created':
-        return [{ at, sign: '✔', title: 'created it' }];
+        return [{ at, sign: SIGNS.done, title: 'created it' }];
       case 'reused':
-        return [{ at, sign: '✔', title: 'found it' }];
+        return [{ at, sign: SIGNS.done, title: 'found it' }];
       case 'failed':
-        return [{ at, sign: '✖', title: error }];
+        return [{ at, sign: SIGNS.error, title: error }];
       case 'killed':
-        return [{ at, sign: '☠', title: 'killed' }];
+        return [{ at, sign: SIGNS.killed, title: 'killed' }];
       default:
         return [];
     }
@@ -150,5 +185,11 @@ function marksOf(events: readonly FleetEvent[]): readonly Mark[] {
 
 /** The lane in words, for those who do not see it. */
 function sentence(events: readonly FleetEvent[]): string {
-  return events.length === 0 ? 'nothing' : events.map(({ step }) => step).join(', then ');
+  if (events.length === 0) return 'nothing';
+  return events
+    .map(({ step, error, token }) => {
+      if (step === 'holding') return `holding with token ${token ?? ''}`;
+      return error === undefined ? step : `${step}: ${error}`;
+    })
+    .join(', then ');
 }

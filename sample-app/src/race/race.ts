@@ -2,13 +2,14 @@
  * Plays the acts: sets the stage (data, instances, balancer), plays one act after the other, and
  * keeps all that happened for the picture.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LockState } from 'nestjs-distributed-lock';
 import { DataSource } from 'typeorm';
 import { CreationEntity } from '../resources/creation.entity.js';
 import { dataSourceOptions, type StoreChoice, type StoreKind } from '../store.js';
-import { ACTS, type Act, type ActId, type Reply, type Stage, type Verdict } from './acts.js';
+import { ACTS, type ActId, type Reply, type Stage, type Verdict } from './acts.js';
 import { startBalancer, type Balancer } from './balancer.js';
 import { Fleet, type FleetEvent } from './fleet.js';
 
@@ -17,6 +18,8 @@ export interface RaceConfig {
   readonly url: string;
   readonly instances: number;
   readonly createMs: number;
+  /** Of the balancer; 0: a free one. */
+  readonly port: number;
 }
 
 /** One act as it was played. */
@@ -31,6 +34,10 @@ export interface Played {
 
 export type RaceListener = (act: ActId, event: FleetEvent) => void;
 
+/** Short, so that a race with a kill ends soon; long enough for a renewal on a busy machine. */
+const TTL_MS = 2_000;
+/** What a waiter has beyond the longest wait that goes well: a lost lease and two creations. */
+const SLACK_MS = 1_000;
 const NEWS_WITHIN_MS = 20_000;
 
 export class Race {
@@ -39,48 +46,40 @@ export class Race {
   readonly #folder: string;
   readonly #dataSource: DataSource;
   readonly #fleet: Fleet;
-  readonly #ttlMs: number;
   readonly #waitMs: number;
   #balancer: Balancer | null = null;
   #plays = 0;
 
-  private constructor(config: RaceConfig, folder: string) {
+  constructor(config: RaceConfig) {
     this.config = config;
-    this.#folder = folder;
+    // Made here and not in `open`, so that `close` knows of it whenever it is called.
+    this.#folder = mkdtempSync(join(tmpdir(), 'lock-race-'));
     this.names = Array.from({ length: config.instances }, (_, n) => `instance-${n + 1}`);
     const store: StoreChoice = {
       kind: config.store,
       url: config.url,
-      file: join(folder, 'sample.sqlite'),
+      file: join(this.#folder, 'sample.sqlite'),
     };
-    this.#ttlMs = 1_500;
-    this.#waitMs = this.#ttlMs + 2 * config.createMs + 500;
+    this.#waitMs = TTL_MS + 2 * config.createMs + SLACK_MS;
     this.#dataSource = new DataSource({ ...dataSourceOptions(store), synchronize: true });
-    this.#fleet = new Fleet({
-      store,
-      createMs: config.createMs,
-      ttlMs: this.#ttlMs,
-      waitMs: this.#waitMs,
-    });
+    const { createMs } = config;
+    this.#fleet = new Fleet({ store, createMs, ttlMs: TTL_MS, waitMs: this.#waitMs });
   }
 
   /** Sets the stage. Whatever way it ends, `close` leaves nothing behind. */
-  static async open(config: RaceConfig): Promise<Race> {
-    const race = new Race(config, await mkdtemp(join(tmpdir(), 'lock-race-')));
-    try {
-      await race.#dataSource.initialize();
-      await race.#fleet.start(race.names);
-      race.#balancer = await startBalancer(race.#fleet);
-    } catch (error) {
-      await race.close();
-      throw error;
-    }
-    return race;
+  async open(): Promise<void> {
+    this.#balancer = await startBalancer(this.#fleet, this.config.port);
+    await this.#dataSource.initialize();
+    await this.#start(this.names);
   }
 
-  /** The address of one instance; each has the same routes. */
-  get anyInstance(): string {
-    return `http://127.0.0.1:${this.#fleet.roundRobin().port}`;
+  /** What an instance answers to `GET /locks`: the locks as `LockService` lists them. */
+  async locks(): Promise<readonly LockState[]> {
+    // Past the balancer, whose turns belong to the act that is being played.
+    const instance = this.#fleet.instances.at(-1);
+    if (instance === undefined) return [];
+    const response = await fetch(`http://127.0.0.1:${instance.port}/locks`);
+    return (await response.json()) as readonly LockState[];
   }
 
   async play(id: ActId, listener: RaceListener): Promise<Played> {
@@ -103,12 +102,24 @@ export class Race {
     await this.#balancer?.close();
     await this.#fleet.stop();
     if (this.#dataSource.isInitialized) await this.#dataSource.destroy();
-    await rm(this.#folder, { recursive: true, force: true });
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #replaceTheKilled(): Promise<void> {
     const up = new Set(this.#fleet.instances.map(({ name }) => name));
-    await this.#fleet.start(this.names.filter((name) => !up.has(name)));
+    await this.#start(this.names.filter((name) => !up.has(name)));
+  }
+
+  /** With one request to each, since the first costs most: the race is not about that. */
+  async #start(names: readonly string[]): Promise<void> {
+    await this.#fleet.start(names);
+    const fresh = this.#fleet.instances.filter(({ name }) => names.includes(name));
+    await Promise.all(
+      fresh.map(async ({ port }) => {
+        const response = await fetch(`http://127.0.0.1:${port}/resources/none`);
+        await response.arrayBuffer();
+      }),
+    );
   }
 
   #stage(events: FleetEvent[], waiting: Set<(event: FleetEvent) => void>): Stage {
@@ -116,10 +127,11 @@ export class Race {
     return {
       instances: this.config.instances,
       createMs: this.config.createMs,
-      ttlMs: this.#ttlMs,
+      ttlMs: TTL_MS,
       waitMs: this.#waitMs,
       events,
-      resourceId: (act) => `${act}-${process.pid}-${play}-${Date.now()}`,
+      locks: () => this.locks(),
+      resourceId: (act) => `${act}-${Date.now().toString(36)}-${play}`,
       post: (id, query = '') => this.#post(id, query),
       creations: (id) => this.#dataSource.manager.countBy(CreationEntity, { resourceId: id }),
       kill: (instance) => {
@@ -155,4 +167,4 @@ export class Race {
   }
 }
 
-export { ACTS, type Act };
+export { ACTS };

@@ -14,10 +14,11 @@ const MARKS: Readonly<Record<FleetEvent['step'], string>> = {
   created: '✔ created it',
   reused: '✔ found it',
   failed: '✖ failed',
-  released: '○ released',
   killed: '☠ kill -9',
   started: 'is up',
 };
+
+const LONGEST_ERROR = 70;
 
 export class Terminal {
   readonly #out: WriteStream;
@@ -36,7 +37,7 @@ export class Terminal {
     this.say(`\n${title}`);
     this.#names = names;
     this.#lines.clear();
-    if (this.#out.isTTY) this.#draw();
+    if (this.#live) this.#draw();
   }
 
   show(event: FleetEvent): void {
@@ -45,15 +46,15 @@ export class Terminal {
       event.previous === undefined || event.previous === 'none'
         ? ''
         : `, the one before: ${event.previous}`;
-    const error = event.error === undefined ? '' : `: ${event.error}`;
-    this.#lines.set(event.instance, `${MARKS[event.step]}${token}${previous}${error}`);
-    if (!this.#out.isTTY) return;
+    const error = event.error === undefined ? '' : `: ${shortened(event.error)}`;
+    this.#lines.set(event.instance, `${MARKS[event.step]}${error}${token}${previous}`);
+    if (!this.#live) return;
     this.#out.moveCursor(0, -this.#names.length);
     this.#draw();
   }
 
   end(): void {
-    if (!this.#out.isTTY) this.#draw();
+    if (!this.#live) this.#draw();
   }
 
   table(played: readonly Played[]): void {
@@ -68,11 +69,26 @@ export class Terminal {
     this.say('');
   }
 
+  /** Whether the lines are drawn over and over: the cursor does not come back from the scrolled. */
+  get #live(): boolean {
+    return this.#out.isTTY && this.#out.rows > this.#names.length + 1;
+  }
+
   #draw(): void {
     const width = Math.max(0, ...this.#names.map((name) => name.length));
     for (const name of this.#names) {
-      if (this.#out.isTTY) this.#out.clearLine(0);
-      this.say(`  ${name.padEnd(width)}  ${this.#lines.get(name) ?? ''}`);
+      const line = `  ${name.padEnd(width)}  ${this.#lines.get(name) ?? ''}`;
+      if (!this.#live) {
+        this.say(line);
+        continue;
+      }
+      this.#out.clearLine(0);
+      // A line that wraps would be two, and the cursor would miss the first by one.
+      this.say(line.slice(0, Math.max(1, this.#out.columns - 1)));
     }
   }
+}
+
+function shortened(text: string): string {
+  return text.length <= LONGEST_ERROR ? text : `${text.slice(0, LONGEST_ERROR - 1)}…`;
 }

@@ -4,6 +4,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 
 /** An error that the next holder can do something about: it knows it by its code. */
 export class CreationError extends Error {
+  override readonly name = 'CreationError';
+
   constructor(
     readonly code: 'SUPPLIER_DOWN' | 'NO_LICENCE',
     message: string,

@@ -1,7 +1,7 @@
 /** The log of creations: more than one row for a resource is the bug that the lock prevents. */
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
-@Entity('creation')
+@Entity('lock_race_creation')
 export class CreationEntity {
   @PrimaryGeneratedColumn()
   id!: number;

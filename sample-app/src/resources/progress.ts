@@ -1,8 +1,7 @@
 /** What an instance tells whoever watches the race: the process that started it, if one did. */
 import { Injectable } from '@nestjs/common';
 
-export type Step =
-  'asked' | 'waiting' | 'holding' | 'creating' | 'created' | 'reused' | 'failed' | 'released';
+export type Step = 'asked' | 'waiting' | 'holding' | 'creating' | 'created' | 'reused' | 'failed';
 
 export interface ProgressEvent {
   readonly step: Step;
@@ -28,6 +27,8 @@ export class Progress {
 
 /** The steps of one request, told as they happen. */
 export class Request {
+  #token: number | undefined;
+
   constructor(
     private readonly request: number,
     private readonly resourceId: string,
@@ -35,7 +36,10 @@ export class Request {
 
   tell(step: Step, facts: Partial<ProgressEvent> = {}): void {
     const { request, resourceId } = this;
-    const event: ProgressEvent = { ...facts, step, request, resourceId, at: Date.now() };
+    // What happens after the lock was got happens under its token.
+    this.#token = facts.token ?? this.#token;
+    const token = this.#token === undefined ? {} : { token: this.#token };
+    const event: ProgressEvent = { ...facts, ...token, step, request, resourceId, at: Date.now() };
     // Only an instance that was started by the race has somebody to tell.
     process.send?.({ type: 'progress', event });
   }

@@ -1,4 +1,4 @@
-/** The routes: create a resource if it does not exist, look at it, and look at the locks. */
+/** The routes: create a resource if it does not exist, look at it, count all, look at the locks. */
 import {
   Controller,
   Get,
@@ -11,8 +11,10 @@ import {
 } from '@nestjs/common';
 import { LockExceptionFilter, LockService, type LockState } from 'nestjs-distributed-lock';
 import { CreationErrorFilter } from './creation-error.js';
+import { Progress } from './progress.js';
 import type { ResourceEntity } from './resource.entity.js';
 import { ResourceService, type Mishap } from './resource.service.js';
+import { StockTaking } from './stock-taking.js';
 
 @Controller()
 @UseFilters(LockExceptionFilter, CreationErrorFilter)
@@ -20,16 +22,27 @@ export class ResourceController {
   constructor(
     private readonly resources: ResourceService,
     private readonly locks: LockService,
+    private readonly stock: StockTaking,
+    private readonly progress: Progress,
   ) {}
 
   @Post('resources/:id')
   @HttpCode(200)
-  ensure(
+  async ensure(
     @Param('id') id: string,
     @Query('lock') lock = 'on',
     @Query('mishap') mishap: Mishap = 'none',
   ): Promise<ResourceEntity> {
-    return lock === 'off' ? this.resources.ensureBare(id) : this.resources.ensure(id, mishap);
+    const request = this.progress.begin(id);
+    request.tell('asked');
+    try {
+      if (lock === 'off') return await this.resources.ensureBare(id, mishap, request);
+      request.tell('waiting');
+      return await this.resources.ensure(id, mishap, request);
+    } catch (error) {
+      request.tell('failed', { error: String(error) });
+      throw error;
+    }
   }
 
   @Get('resources/:id')
@@ -43,6 +56,13 @@ export class ResourceController {
   @Get('locks')
   list(): Promise<readonly LockState[]> {
     return this.locks.list({ prefix: 'resource:' });
+  }
+
+  /** What the cron does, by hand: `counted` is `null` where another instance is at it. */
+  @Post('stock-takings')
+  @HttpCode(200)
+  async takeStock(): Promise<{ counted: number | null }> {
+    return { counted: (await this.stock.count()) ?? null };
   }
 
   @Get('health')

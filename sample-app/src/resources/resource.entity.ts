@@ -1,7 +1,7 @@
 /** What takes a minute to create, and must exist once. */
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-@Entity('resource')
+@Entity('lock_race_resource')
 export class ResourceEntity {
   @PrimaryColumn({ type: 'varchar', length: 200 })
   id!: string;

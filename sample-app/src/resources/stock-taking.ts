@@ -13,8 +13,9 @@ export class StockTaking {
 
   @Cron(CronExpression.EVERY_MINUTE)
   @WithLock('stock-taking', { ttlMs: 20_000, waitMs: 0, whenHeld: 'skip', atLeastMs: 10_000 })
-  async count(): Promise<void> {
+  async count(): Promise<number | undefined> {
     const count = await this.dataSource.manager.count(ResourceEntity);
     this.#logger.log(`${count} resources`);
+    return count;
   }
 }
