@@ -54,7 +54,9 @@ export class WaitLoop extends Alarm {
   /** Nothing of ours is in the store for certain: only refusals of a `line: 'none'` so far. */
   #spotless = true;
   #wonToken = 0;
-  #ttlMs = 0;
+  #asked: AcquireRequest | null = null;
+  /** One that was not answered. */
+  #astray: AcquireRequest | null = null;
   /** A grant that we have not heard of may be there already, or may yet come of an earlier try. */
   #inDoubt = false;
   /** A grant, if there is one, was not made before this. */
@@ -78,6 +80,12 @@ export class WaitLoop extends Alarm {
       this.giveUp();
       return;
     }
+    // A request that went astray may be applied at any time yet, and would put its own terms, a
+    // shorter ttl perhaps, on the lease that we hold by then: others need another owner.
+    if (this.#astray !== null && !isAsAsked(this.#astray, terms)) {
+      this.giveUp();
+      return;
+    }
     const engine = this.#engine;
     const request: AcquireRequest = {
       name: this.#callers.name,
@@ -88,11 +96,11 @@ export class WaitLoop extends Alarm {
       atMostMs: terms.atMostMs,
       note: terms.note,
     };
+    this.#asked = request;
     const number = ++this.#try;
     const sentAt = engine.clock.now();
     this.#state = 'asking';
     this.#woken = false;
-    this.#ttlMs = terms.ttlMs;
     if (!this.#inDoubt) this.#notBefore = sentAt;
     // Before the driver is open nothing is sent; what is sent later is left when it is answered.
     if (request.line === 'join' && engine.isOpen) this.#spotless = false;
@@ -153,14 +161,10 @@ export class WaitLoop extends Alarm {
       this.giveUp();
       return;
     }
-    const asAsked =
-      terms.ttlMs === request.ttlMs &&
-      terms.atMostMs === request.atMostMs &&
-      terms.note === request.note;
     // Another caller is first by now, or the answer took the lease's whole life: asked again, the
     // store sets the lease anew.
     const now = this.#engine.clock.now();
-    if (!asAsked || now >= deadlineOf(sentAt, request.ttlMs)) {
+    if (!isAsAsked(request, terms) || now >= deadlineOf(sentAt, request.ttlMs)) {
       this.#inDoubt = true;
       this.ask();
       return;
@@ -196,6 +200,7 @@ export class WaitLoop extends Alarm {
     // It may have been applied all the same.
     if (this.#engine.isOpen) this.#spotless = false;
     this.#inDoubt = true;
+    this.#astray = this.#asked;
     this.#state = 'standing-back';
     const { alarms, clock } = this.#engine;
     alarms.set(this, clock.now() + this.#engine.backOff(this.#failures));
@@ -215,11 +220,15 @@ export class WaitLoop extends Alarm {
       action: 'given up',
       send: () => this.#engine.driver.leave(name, this.owner),
       // After this the ticket, or the lease of an answer that was lost, is gone by itself.
-      until: this.#engine.clock.now() + Math.max(LINE_TIMES.ticketMs, this.#ttlMs),
+      until: this.#engine.clock.now() + Math.max(LINE_TIMES.ticketMs, this.#asked?.ttlMs ?? 0),
       patienceMs: this.#engine.storeTimeoutMs,
       told: () => undefined,
     });
   }
+}
+
+function isAsAsked(request: AcquireRequest, { ttlMs, atMostMs, note }: Terms): boolean {
+  return request.ttlMs === ttlMs && request.atMostMs === atMostMs && request.note === note;
 }
 
 /**

@@ -97,6 +97,13 @@ export const mutants = [
     put: 'const DRIFT = 0;',
   },
   {
+    from: 118_500,
+    says: 'a request that went astray and shortens the lease in hand',
+    file: LOOP,
+    find: 'if (this.#astray !== null && !isAsAsked(this.#astray, terms)) {',
+    put: 'if (false) {',
+  },
+  {
     says: 'atMostMs counted from the answer',
     file: LOOP,
     find: '{ sentAt, notBefore: this.#notBefore }',

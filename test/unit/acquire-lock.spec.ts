@@ -82,6 +82,24 @@ describe('an unknown outcome', () => {
   });
 });
 
+describe('a request that went astray', () => {
+  it('does not put its terms on a lease that was granted for other ones', async () => {
+    const { clock, locks, other, meddle } = stage();
+    const astray = held(meddle, 'acquire');
+    const short = locks.acquire('a', { ttlMs: 100, waitMs: 5_020 });
+    short.catch(() => undefined);
+    const long = locks.acquire('a', { ttlMs: 10_000 });
+    await clock.advance(6_000);
+    const lock = await long;
+
+    await astray.apply();
+    await clock.advance(200);
+
+    expect(lock.held).toBe(true);
+    await expect(other.tryAcquire('a')).resolves.toBeNull();
+  });
+});
+
 describe('an answer that comes late', () => {
   it('gives back a lease that nobody waits for any more', async () => {
     const { clock, locks, other, meddle } = stage();
