@@ -41,6 +41,7 @@ export type DistributedLockAsyncOptions = ConfigurableModuleAsyncOptions<
 
 /** For `useClass` and `useExisting`. */
 export interface DistributedLockOptionsFactory {
+  /** Called once, when the application starts. */
   createDistributedLockOptions(): DistributedLockOptions | Promise<DistributedLockOptions>;
 }
 

@@ -29,6 +29,7 @@ export type WhenHeld = 'throw' | 'skip' | ((held: BusyError, ...args: never[]) =
 
 /** What `@WithLock` takes beside the name: how long, how to wait, and what to do when held. */
 export interface WithLockOptions<W extends WhenHeld = WhenHeld> extends LockOptions {
+  /** What to do when the lock is not to be had; by default `throw`. */
   readonly whenHeld?: W;
   /** The `name` that was given to `forRoot`, for applications with several lock services. */
   readonly service?: string;

@@ -83,6 +83,7 @@ export class HeldLock implements AsyncDisposable {
     this.since = keeper.clock.now();
   }
 
+  /** What is locked. */
   get name(): string {
     return this.kept.lease.name;
   }
@@ -199,6 +200,7 @@ export class HeldLock implements AsyncDisposable {
     return this.#lostBecause('refused');
   }
 
+  /** For `await using`: as `release()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
   }

@@ -24,6 +24,7 @@ export class HeldLocks implements AsyncDisposable {
     this.locks = [first, ...others];
   }
 
+  /** What is locked, sorted. */
   get names(): readonly string[] {
     return this.locks.map((lock) => lock.name);
   }
@@ -87,6 +88,7 @@ export class HeldLocks implements AsyncDisposable {
     return this.#first.goneAtEnd();
   }
 
+  /** For `await using`: as `release()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
   }

@@ -14,14 +14,18 @@ export interface Lease {
   readonly owner: string;
   /** First fencing token of the block that was reserved with the grant. */
   readonly token: number;
+  /** How long it lasts from each grant and renewal, by the store's clock. */
   readonly ttlMs: number;
 }
 
 /** An error as it travels through the store to the next holder. */
 export interface EndingError {
+  /** At most 100 characters. */
   readonly name: string;
+  /** At most 2,000 characters. */
   readonly message: string;
   readonly code?: string | number;
+  /** What the error had as `data`, if that is JSON of at most 4,000 characters. */
   readonly data?: JsonValue;
 }
 
@@ -50,6 +54,7 @@ export type LockPhase = 'free' | 'claimed' | 'held' | 'resting';
 /** What can be seen of a lock from outside, all of it by the store's clock at one moment. */
 export interface LockState {
   readonly name: string;
+  /** Free, held, or between the two. */
   readonly phase: LockPhase;
   /** Who holds or claims it, or who rests; `null` when free. */
   readonly owner: string | null;

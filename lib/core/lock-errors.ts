@@ -8,7 +8,9 @@
 export interface HolderFacts {
   /** Who has it; `null` when nobody does, but others are `ahead`, or when nothing was heard yet. */
   readonly owner: string | null;
+  /** How long its lease lasts if it is not renewed; 0 when nobody has it. */
   readonly remainingMs: number;
+  /** How many others stand before us in the line. */
   readonly ahead: number;
 }
 
@@ -28,6 +30,15 @@ const MARK = Symbol.for('nestjs-distributed-lock: error');
 /**
  * The root of all errors of this library; `lockName` is `''` where no single lock is meant.
  * `instanceof` knows the errors of the other copy of this package too, by their mark and code.
+ *
+ * @example
+ * try {
+ *   await locks.withLock('order:42', { waitMs: 1_000 }, () => ship(order));
+ * } catch (error) {
+ *   if (!(error instanceof LockError)) throw error; // of the body, untouched
+ *   if (error instanceof LockWaitTimeoutError) console.log(`busy for ${error.remainingMs} ms`);
+ *   else console.log(error.code, error.lockName);
+ * }
  */
 export class LockError extends Error {
   /** The code of all errors of this class; `null` where they have several. */
@@ -60,8 +71,11 @@ export class LockError extends Error {
 export class LockHeldError extends LockError {
   static override readonly code = 'LOCK_HELD';
   override readonly name = 'LockHeldError';
+  /** Who has it; `null` when it is free, but others are `ahead`. */
   readonly owner: string | null;
+  /** How long that lease lasts if it is not renewed. */
   readonly remainingMs: number;
+  /** How many stand in the line. */
   readonly ahead: number;
 
   constructor(lockName: string, facts: HolderFacts) {
@@ -80,8 +94,11 @@ export class LockHeldError extends LockError {
 export class LockWaitTimeoutError extends LockError {
   static override readonly code = 'LOCK_WAIT_TIMEOUT';
   override readonly name = 'LockWaitTimeoutError';
+  /** Who has it, as was last heard; `null` when it is free, or nothing was heard. */
   readonly owner: string | null;
+  /** How long that lease lasts if it is not renewed. */
   readonly remainingMs: number;
+  /** How many still stood before us in the line. */
   readonly ahead: number;
 
   constructor(
@@ -101,7 +118,13 @@ export class LockWaitTimeoutError extends LockError {
   }
 }
 
-/** Why a lease was lost. */
+/**
+ * Why a lease was lost.
+ * - `unrenewed`: the deadline came before a renewal did, by our own clock.
+ * - `refused`: the store says that it is not ours any more.
+ * - `at-most`: its `atMostMs` is over.
+ * - `released`: it was given back; nothing was lost, but it is not held any more.
+ */
 export type LossReason = 'unrenewed' | 'refused' | 'at-most' | 'released';
 
 /** The lease is gone while its work went on. Somebody else may hold the name: stop writing. */

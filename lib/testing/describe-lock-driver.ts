@@ -81,7 +81,14 @@ export function describeLockDriver(
   });
 }
 
-/** Runs every rule that applies, and answers those that the driver breaks. */
+/**
+ * Runs every rule that applies, and answers those that the driver breaks: for runners other than
+ * jest, vitest and mocha.
+ *
+ * @example
+ * const broken = await checkLockDriver({ push: false, newDriver: () => new MyDriver(url) });
+ * for (const { rule, error } of broken) console.error(rule.title, error);
+ */
 export async function checkLockDriver(
   harness: ConformanceHarness,
   rules: readonly Rule[] = conformanceRules,

@@ -16,12 +16,13 @@ import { Cron } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
 import * as lib from '../../lib/index.js';
 import {
+  LockError, LockWaitTimeoutError,
   DistributedLockModule, InjectLockService, LockExceptionFilter, LockService, WithLock, getLockServiceToken,
 } from '../../lib/index.js';
 import { MemoryStore, memoryLocks } from '../../lib/drivers/memory/index.js';
 declare const locks: LockService;
 declare const order: object;
-declare function ship(order: object, how: { fence: number; signal: AbortSignal }): Promise<void>;
+declare function ship(order: object, how?: { fence: number; signal: AbortSignal }): Promise<void>;
 declare function transfer(how?: { fences: number[]; signal: AbortSignal }): Promise<void>;
 declare function countMoney(how: { signal: AbortSignal }): Promise<number>;
 declare class Billing { constructor(locks: LockService) }

@@ -67,7 +67,12 @@ export async function assertFresh(
   if (newest > token) throw new StaleTokenError(resource, token, newest);
 }
 
-/** Makes the table of `assertFresh` where no migration does. Harmless if it is there. */
+/**
+ * Makes the table of `assertFresh` where no migration does. Harmless if it is there.
+ *
+ * @example
+ * await createFenceTable(dataSource);
+ */
 export async function createFenceTable(
   dataSource: DataSource,
   options: AssertFreshOptions = {},
