@@ -289,3 +289,40 @@ it('rings nobody but the sleeper', async () => {
   expect(answer).toEqual([{ interrupted: 0 }]);
   await bystander.end();
 });
+
+it('forgets names that nobody uses any more, and the tickets of the dead', async () => {
+  const driver = await newDriver();
+  const owner = 'h:1:x:1';
+  const token = async (name: string): Promise<number> => {
+    const answer = await driver.acquire(request(name, owner));
+    return answer.granted ? answer.token : 0;
+  };
+  const tokens = { unused: await token('unused'), failed: await token('failed') };
+  const ending = { owner, atLeastMs: 0, rejoin: null };
+  await driver.release({ name: 'unused', token: tokens.unused, error: null, ...ending });
+  const error = { name: 'Error', message: 'no' };
+  await driver.release({ name: 'failed', token: tokens.failed, error, ...ending });
+  await token('kept');
+  await driver.acquire(request('kept', 'h:2:x:1', { line: 'join' }));
+  await admin.query(
+    'UPDATE distributed_lock SET used_at = used_at - 3600000000; ' +
+      'UPDATE distributed_lock_ticket SET ends_at = ends_at - 60000000',
+  );
+  const { mysqlDialect } = await import('../../lib/drivers/typeorm/mysql/mysql-dialect.js');
+  const { lockTables } = await import('../../lib/drivers/typeorm/lock-tables.js');
+  const dataSource = await newDataSource();
+  const store = mysqlDialect.connect({
+    ...{ dataSource, connection: 'own', poolSize: 1, tables: lockTables() },
+  });
+  await store.open();
+
+  const more = await store.cleanUp(600_000, 100);
+
+  // How a hold failed is kept for whoever comes next.
+  const left = await rows('SELECT CAST(name AS CHAR) AS name FROM distributed_lock ORDER BY name');
+  expect(left.map(({ name }) => name)).toEqual(['failed', 'kept']);
+  expect(await rows('SELECT * FROM distributed_lock_ticket')).toHaveLength(0);
+  expect(more).toBe(0);
+  expect(await token('unused')).toBeGreaterThan(tokens.unused);
+  await store.close();
+});

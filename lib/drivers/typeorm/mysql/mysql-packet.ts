@@ -193,7 +193,7 @@ export class PacketWriter {
       'SET @gone = ROW_COUNT()',
       `UPDATE ${this.#locks} SET phase = IF(@next IS NULL, 0, 1), owner = @next, since = @now, ` +
         `ends_at = IF(@next IS NULL, 0, @now + ${CLAIM}), note = NULL, used_at = @now, ` +
-        `${ending}waiting = @w - @gone WHERE name = IF(@do = 'hand', ${name}, NULL)`,
+        `${ending}waiting = IF(@next IS NULL, 0, @w - @gone) WHERE name = IF(@do = 'hand', ${name}, NULL)`,
     ];
   }
 
