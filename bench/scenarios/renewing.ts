@@ -31,7 +31,8 @@ export const renewing: Scenario = {
     { key: 'nodePercent', title: 'Node CPU %', digits: 1, better: 'less' },
     { key: 'storePercent', title: 'store CPU %', digits: 1, better: 'less' },
   ],
-  accepts: ({ kind, cannot }) => kind !== 'bare' && cannot?.['renewing'] === undefined,
+  accepts: ({ kind, settings, cannot }) =>
+    kind !== 'bare' && settings !== 'best' && cannot?.['renewing'] === undefined,
   async prepare({ lock, params, prefix, kept }) {
     const releases: (() => Promise<void>)[] = [];
     await runEach(params['names'] ?? 0, 200, async (index) => {
