@@ -37,12 +37,13 @@ export async function runLoops(
   forMs: number,
   failures: Failures,
   step: (loop: number, round: number) => Promise<void>,
+  goOn: () => boolean = () => true,
 ): Promise<Sample & { readonly perLoop: readonly number[] }> {
   const perLoop = new Array<number>(inFlight).fill(0);
   const start = performance.now();
   const end = start + forMs;
   const loop = async (index: number): Promise<void> => {
-    for (let round = 0; performance.now() < end && !failures.tooMany; round++) {
+    for (let round = 0; performance.now() < end && !failures.tooMany && goOn(); round++) {
       try {
         await step(index, round);
         perLoop[index] = (perLoop[index] ?? 0) + 1;
