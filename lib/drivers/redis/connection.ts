@@ -150,6 +150,9 @@ function connectOwn(where: Exclude<Where, { kind: 'client' }>): SingleClient | C
       error.message.startsWith('READONLY') ? 2 : false,
     disconnectTimeout: GOODBYE_MS,
     ...where.options,
+    // Sent twice by the client, a release would answer the second time that it was not ours. The
+    // core asks again by itself, and knows that it did.
+    autoResendUnfulfilledCommands: false,
     lazyConnect: true,
     enableAutoPipelining: false,
   };
