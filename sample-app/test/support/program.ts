@@ -21,17 +21,29 @@ export interface Program {
 
 const started = new Set<ChildProcess>();
 
-/** @param program `race/main.js` or `main.js` */
-export function start(program: string, ...args: readonly string[]): Program {
+/**
+ * @param program `race/main.js`, `main.js` or `instance.js`
+ * @param words its arguments, or what is added to its environment
+ */
+export function start(
+  program: string,
+  ...words: readonly (string | Readonly<Record<string, string>>)[]
+): Program {
   mkdirSync(KEPT, { recursive: true });
+  const args = words.filter((word) => typeof word === 'string');
+  const env = Object.assign({}, process.env, ...words.filter((word) => typeof word !== 'string'));
   const child = spawn(process.execPath, ['scripts/sample.mjs', program, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  if (child.pid === undefined) throw new Error(`${program} could not be started.`);
+  const { stdout, stderr } = child;
+  if (child.pid === undefined || stdout === null || stderr === null) {
+    throw new Error(`${program} could not be started.`);
+  }
   started.add(child);
   let [said, complained] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
     complained += text;
   });
