@@ -52,7 +52,10 @@ export interface Act {
 
 /** All instances at the same moment. */
 function postAll(stage: Stage, id: string, query = ''): Promise<Reply[]> {
-  return Promise.all(Array.from({ length: stage.instances }, () => stage.post(id, query)));
+  const all = Promise.all(Array.from({ length: stage.instances }, () => stage.post(id, query)));
+  // As in `Stage.post`: whoever fails before he awaits this one has his own error to tell.
+  all.catch(() => undefined);
+  return all;
 }
 
 const count = (replies: readonly Reply[], status: number): number =>

@@ -132,7 +132,12 @@ export class Race {
       events,
       locks: () => this.locks(),
       resourceId: (act) => `${act}-${Date.now().toString(36)}-${play}`,
-      post: (id, query = '') => this.#post(id, query),
+      post: (id, query = '') => {
+        const reply = this.#post(id, query);
+        // An act that fails before it looks at an answer must not end the process with it.
+        reply.catch(() => undefined);
+        return reply;
+      },
       creations: (id) => this.#dataSource.manager.countBy(CreationEntity, { resourceId: id }),
       kill: (instance) => {
         this.#fleet.kill(instance);
