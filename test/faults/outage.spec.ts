@@ -32,6 +32,19 @@ describe.each(SERVERS)('when %s is down', (kind) => {
     });
   });
 
+  if (kind === 'redis') {
+    it('at the start, a try fails with a store error, and works when it is up', async () => {
+      await store.proxy?.refuse();
+      const taker = await store.taker('early');
+      await expect(taker.try(store.name())).rejects.toMatchObject({ code: 'LOCK_STORE' });
+      await store.proxy?.open();
+
+      await eventually(async () => expect(await taker.try(store.name())).not.toBeNull(), {
+        withinMs: 15_000,
+      });
+    });
+  }
+
   it('a caller that waits through it has the lock when the store is back', async () => {
     const taker = await store.taker('taker');
     await taker.take(store.name());
