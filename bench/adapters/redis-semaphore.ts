@@ -34,7 +34,12 @@ async function make(settings: Options, { url, ttlMs }: MakeOptions) {
   });
 }
 
-const shared = { kind: 'peer', store: 'redis', packages: ['redis-semaphore', 'ioredis'] } as const;
+const shared = {
+  kind: 'peer',
+  store: 'redis',
+  packages: ['redis-semaphore', 'ioredis'],
+  sends: ['set', 'eval', 'evalsha'],
+} as const;
 
 export const redisSemaphores: readonly Contender[] = [
   {
