@@ -24,7 +24,10 @@ export function beliefs(entries: readonly Entry[], name: string): readonly Belie
     const belief = open.get(taker);
     if (belief === undefined) return;
     open.delete(taker);
-    made.push({ taker, token: belief.token, from: belief.from, to: at });
+    // Paused, it says so late: its own deadline had come before. (Bodies here are over before a
+    // first renewal, so the deadline of the grant is the one.)
+    const to = Math.min(at, belief.until);
+    made.push({ taker, token: belief.token, from: belief.from, to });
   };
   for (const entry of entries) {
     if (entry.name !== name) continue;
