@@ -63,7 +63,7 @@ describe.each(STORES)('many processes on %s', (kind) => {
     await wait(500);
     await takers[0]?.kill();
     await wait(300);
-    takers[1]?.pause();
+    await takers[1]?.pause();
     store.proxy?.breakAll();
     await wait(300);
     await takers[2]?.kill();

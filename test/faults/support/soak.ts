@@ -65,7 +65,7 @@ async function soakRound(
       await victim?.kill();
       await employ();
     } else if (dice < 0.6) {
-      victim?.pause();
+      await victim?.pause();
       await wait(random() * 3_000);
       victim?.resume();
     } else if (dice < 0.75) {

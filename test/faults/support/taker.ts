@@ -88,9 +88,12 @@ export class Taker {
     await this.#end('SIGKILL');
   }
 
-  /** SIGSTOP: it stands still, and does not know it. */
-  pause(): void {
+  /** SIGSTOP: it stands still when this resolves, and does not know it. */
+  async pause(): Promise<void> {
     this.#child.kill('SIGSTOP');
+    const status = `/proc/${this.#child.pid}/stat`;
+    const stands = (): boolean => / [Tt] /.test(readFileSync(status, 'latin1'));
+    while (this.running && !stands()) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
   /** SIGCONT. */
