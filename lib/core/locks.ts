@@ -157,13 +157,13 @@ export class Locks {
   }
 
   /** What is true of a lock now. No side effect. */
-  inspect(name: string): Promise<LockState> {
+  async inspect(name: string): Promise<LockState> {
     checkName(name);
     return this.#engine.ask(name, 'inspected', (driver) => driver.inspect(name));
   }
 
   /** The locks that are held or waited for, by name: the first `limit`, by default 100. */
-  list(query: { prefix?: string; limit?: number } = {}): Promise<readonly LockState[]> {
+  async list(query: { prefix?: string; limit?: number } = {}): Promise<readonly LockState[]> {
     const { prefix = '', limit = 100 } = query;
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
       throw new LockOptionsError('limit', limit, 'a whole number from 1 to 10000');
@@ -172,7 +172,7 @@ export class Locks {
   }
 
   /** Ends a hold, whoever has it. Its holder learns of it at its next renewal. */
-  forceRelease(name: string): Promise<boolean> {
+  async forceRelease(name: string): Promise<boolean> {
     checkName(name);
     return this.#engine.ask(name, 'forced free', (driver) => driver.forceRelease(name));
   }

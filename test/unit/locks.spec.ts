@@ -241,4 +241,12 @@ describe('options', () => {
       await expect(locks().acquire(name)).rejects.toBeInstanceOf(LockOptionsError);
     },
   );
+
+  it('refuses by the promise, wherever there is one', async () => {
+    const some = locks();
+
+    await expect(some.inspect('')).rejects.toBeInstanceOf(LockOptionsError);
+    await expect(some.forceRelease('')).rejects.toBeInstanceOf(LockOptionsError);
+    await expect(some.list({ limit: 0 })).rejects.toBeInstanceOf(LockOptionsError);
+  });
 });
