@@ -17,9 +17,8 @@ import { cleanCause, secretsIn } from './store-cause.js';
 
 export interface ScriptCall {
   readonly script: Script;
-  /** How many of the arguments are keys: the first ones. */
-  readonly keys: number;
-  readonly args: readonly (string | Buffer)[];
+  readonly keys: readonly string[];
+  readonly requests: Buffer;
 }
 
 export class Connection {
@@ -65,7 +64,7 @@ export class Connection {
    * @param failed is told the cause, fit to be shown
    */
   run(
-    { script, keys, args }: ScriptCall,
+    { script, keys, requests }: ScriptCall,
     answered: (reply: Buffer) => void,
     failed: (cause: Error) => void,
   ): void {
@@ -78,10 +77,11 @@ export class Connection {
     const fail = (error: unknown): void => {
       if (this.#deadlines.finish(call)) failed(this.shown(error));
     };
-    this.#raw.evalshaBuffer(script.sha, keys, ...args).then(reply, (error: unknown) => {
+    const args = [...keys, requests];
+    this.#raw.evalshaBuffer(script.sha, keys.length, ...args).then(reply, (error: unknown) => {
       // Redis was restarted, or never saw this script: nothing was run, so it may be sent again.
       if (error instanceof Error && error.message.startsWith('NOSCRIPT')) {
-        this.#raw.evalBuffer(script.source, keys, ...args).then(reply, fail);
+        this.#raw.evalBuffer(script.source, keys.length, ...args).then(reply, fail);
       } else {
         fail(error);
       }
@@ -146,6 +146,8 @@ function connectOwn(where: Exclude<Where, { kind: 'client' }>): SingleClient | C
   const options = {
     maxRetriesPerRequest: 1,
     retryStrategy: backOff,
+    reconnectOnError: (error: Error): false | 2 =>
+      error.message.startsWith('READONLY') ? 2 : false,
     disconnectTimeout: GOODBYE_MS,
     ...where.options,
     // Sent twice by the client, a release would answer the second time that it was not ours. The

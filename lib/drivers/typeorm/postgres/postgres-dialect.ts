@@ -4,9 +4,8 @@ import type { LockTables } from '../lock-tables.js';
 import { PHASE } from '../phase.js';
 import type { Hold, ResourceToken, SqlConnection, SqlDialect, SqlStore } from '../sql-dialect.js';
 import { sqlState } from './postgres-client.js';
-import { holdsFunction } from './postgres-holds-function.js';
-import { runFunction } from './postgres-run-function.js';
-import { fenceTableStatement, postgresNames, tableStatements } from './postgres-schema.js';
+import { dropFunctionsStatement, functionStatements, postgresNames } from './postgres-functions.js';
+import { fenceTableStatement, tableStatements } from './postgres-schema.js';
 import { MISSING, PostgresStore } from './postgres-store.js';
 import { bytes } from './postgres-steps.js';
 
@@ -26,14 +25,13 @@ export const postgresDialect: SqlDialect = {
 
   createStatements(tables: LockTables): readonly string[] {
     const names = postgresNames(tables);
-    return [...tableStatements(names), runFunction(names), holdsFunction(names)];
+    return [...tableStatements(names), ...functionStatements(names)];
   },
 
   dropStatements(tables: LockTables): readonly string[] {
-    const { run, holds, tickets, locks } = postgresNames(tables);
+    const { tickets, locks } = postgresNames(tables);
     return [
-      `DROP FUNCTION IF EXISTS ${run}`,
-      `DROP FUNCTION IF EXISTS ${holds}`,
+      dropFunctionsStatement(tables),
       `DROP TABLE IF EXISTS ${tickets}`,
       `DROP TABLE IF EXISTS ${locks}`,
     ];

@@ -14,6 +14,7 @@ interface Prepared {
 
 export interface PostgresQueries {
   readonly names: PostgresNames;
+  readonly step: Prepared;
   readonly run: Prepared;
   readonly inspect: Prepared;
   readonly list: Prepared;
@@ -21,12 +22,14 @@ export interface PostgresQueries {
   readonly isComplete: Prepared;
 }
 
+/** As many to either function. */
+const ARGUMENTS = '$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13';
+
 export function postgresQueries(names: PostgresNames): PostgresQueries {
   return {
     names,
-    run: prepared(
-      `SELECT * FROM ${names.run}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-    ),
+    step: prepared(`SELECT * FROM ${names.step}(${ARGUMENTS})`),
+    run: prepared(`SELECT * FROM ${names.run}(${ARGUMENTS})`),
     inspect: prepared(inspectText(names)),
     list: prepared(listText(names)),
     cleanUp: prepared(cleanUpText(names)),
@@ -151,10 +154,11 @@ SELECT (SELECT name FROM page ORDER BY name DESC LIMIT 1), (SELECT count(*) FROM
  * Asked of the catalogue, so that a missing table is an answer and not an error in the server's
  * log.
  */
-function isCompleteText({ locks, tickets, run, holds }: PostgresNames): string {
+function isCompleteText({ locks, tickets, step, run, holds }: PostgresNames): string {
   const literal = (name: string): string => `'${name.replaceAll("'", "''")}'`;
   return `SELECT to_regclass(${literal(locks)}) IS NOT NULL
   AND to_regclass(${literal(tickets)}) IS NOT NULL
+  AND to_regproc(${literal(step)}) IS NOT NULL
   AND to_regproc(${literal(run)}) IS NOT NULL
   AND to_regproc(${literal(holds)}) IS NOT NULL
   AND (SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass(${literal(locks)})

@@ -1,31 +1,7 @@
 /**
- * PostgreSQL: the function that runs steps. A step locks its row first and looks at the line after
- * that, in a snapshot taken under the lock; in one plain statement both see the same, older
- * snapshot, and two statements are two round trips. In a function each statement has its own.
- */
-import { LINE_TIMES } from '../../../core/lock-driver.js';
-import { ENDING } from '../ending-columns.js';
-import { PHASE } from '../phase.js';
-import { NOW } from './postgres-holds-function.js';
-import { KIND } from './postgres-kinds.js';
-import type { PostgresNames } from './postgres-schema.js';
-
-const TICKET_US = LINE_TIMES.ticketMs * 1_000;
-const CLAIM_US = LINE_TIMES.claimMs * 1_000;
-/** A ticket that is asked for more often than this is not written each time. */
-const REFRESHED_US = 1_000_000;
-
-/**
- * Runs steps, each on another name.
- *
- * In: arrays with one place a step. `kinds` is text with one letter a step (`KIND`). Times are
- *   microseconds. `rejoins` is the owner who asks in the same step as a release; `ttls`,
- *   `at_mosts`, `notes` and `counts` then are that request's. `channel` is where this process
- *   listens, or null. `changes` is the channel of watchers. `patience`: how many milliseconds to
- *   wait for a locked row; only with a single step, which holds no other row meanwhile.
- *
- * Out: one row a step, in order. `o_done` null: the row is locked by somebody else, and nothing
- *   happened. `o_granted` null: nothing was asked for.
+ * PostgreSQL: the two functions that run steps: one step with plain arguments, and many with
+ * arrays. Arrays and a loop cost a lonely call a fifth of its time, and a call for each of many
+ * steps would cost those more; what a step does is the same text in both.
  *
  * Atomic: each step locks its row first, and reads the clock and the line after that; tickets only
  *   change under that lock. The caller is one statement, so all steps commit together.
@@ -38,262 +14,112 @@ const REFRESHED_US = 1_000_000;
  * Fast: each expression costs about a microsecond, as it is set up anew in every transaction, and a
  *   query inside an expression ten. That is why what need not run stands behind an IF.
  */
-export function runFunction({ run, locks, tickets }: PostgresNames): string {
-  return `CREATE OR REPLACE FUNCTION ${run}(
-  kinds text, names bytea[], owners bytea[], ttls bigint[], at_mosts bigint[], notes text[],
-  counts integer[], numbers bigint[], errors text[], at_leasts bigint[], rejoins bytea[],
-  channel text, changes text, patience integer
-) RETURNS TABLE (
-  o_done boolean, o_granted boolean, o_token bigint, o_tokens integer,
-  o_how smallint, o_owner bytea, o_ending_token bigint, o_error text,
-  o_holder bytea, o_remaining bigint, o_ahead integer, o_first_dies bigint
+import type { PostgresNames } from './postgres-schema.js';
+import { ANSWER, stepBody, stepVariables, type Asked } from './postgres-step-body.js';
+
+/**
+ * How long a lonely step waits for its row: longer than others have it as a rule, and not so long
+ * that a stuck transaction (a fenced one of a process that was stopped) uses up our few
+ * connections.
+ */
+const LONELY_PATIENCE_MS = 50;
+
+/**
+ * A plan is made once a connection and kept: made while the table is small, it would read it all,
+ * and go on to when it is large. (As a SET clause of the function this costs 60 us a call.)
+ */
+const BY_INDEX = `v_ignored := set_config('enable_seqscan', 'off', true);`;
+const UNLESS_DURABLE = `IF NOT v_durable THEN
+    v_ignored := set_config('synchronous_commit', 'off', true);
+  END IF;`;
+
+const LONELY: Asked = {
+  kind: 'a_kind',
+  name: 'a_name',
+  owner: 'a_owner',
+  ttl: 'a_ttl',
+  atMost: 'a_at_most',
+  note: 'a_note',
+  count: 'a_count',
+  number: 'a_number',
+  error: 'a_error',
+  atLeast: 'a_at_least',
+  rejoin: 'a_rejoin',
+};
+
+/** Runs one step. Waits a little for its row, since it holds no other meanwhile. */
+export function stepFunction(names: PostgresNames): string {
+  // The error is caught, so the server's log never hears of it.
+  const wait = `IF v_locked THEN
+    BEGIN
+      v_ignored := set_config('lock_timeout', '${LONELY_PATIENCE_MS}', true);
+      SELECT * INTO l FROM ${names.locks} WHERE name = a_name FOR UPDATE;
+      v_fresh := NOT FOUND;
+    EXCEPTION WHEN lock_not_available THEN RETURN;
+    END;
+  END IF;`;
+  return `CREATE OR REPLACE FUNCTION ${names.step}(
+  a_kind text, a_name bytea, a_owner bytea, a_ttl bigint, a_at_most bigint, a_note text,
+  a_count integer, a_number bigint, a_error text, a_at_least bigint, a_rejoin bytea,
+  a_channel text, a_changes text,
+  ${ANSWER.replaceAll(/\bo_/g, 'OUT o_')}
 ) LANGUAGE plpgsql AS $function$
 #variable_conflict use_column
 DECLARE
-  l ${locks}%ROWTYPE;
-  v_kind text;
-  v_now bigint;
-  v_locked boolean;
-  v_fresh boolean;
-  v_dirty boolean := false;
-  v_shown boolean := false;
-  v_hand_on boolean := false;
-  v_asker bytea;
-  v_free boolean;
-  v_count integer;
-  v_place bigint;
-  v_ends_at bigint;
-  v_next record;
-  v_durable boolean := false;
-  v_ignored text;
+  ${stepVariables(names)}
 BEGIN
-  -- A plan is made once a connection and kept: made while the table is small, it would read it all,
-  -- and go on to when it is large. (As a SET clause of the function this costs 60 us a call.)
-  v_ignored := set_config('enable_seqscan', 'off', true);
+  ${BY_INDEX}
+  ${stepBody(names, LONELY, wait)}
+  ${UNLESS_DURABLE}
+END
+$function$`;
+}
+
+const GATHERED: Asked = {
+  kind: 'v_kind',
+  name: 'names[i]',
+  owner: 'owners[i]',
+  ttl: 'ttls[i]',
+  atMost: 'at_mosts[i]',
+  note: 'notes[i]',
+  count: 'counts[i]',
+  number: 'numbers[i]',
+  error: 'errors[i]',
+  atLeast: 'at_leasts[i]',
+  rejoin: 'rejoins[i]',
+};
+
+/**
+ * Runs many steps, each on another name: arrays with one place a step, `kinds` with one letter a
+ * step. One row a step, in order. It waits for no row, as it holds others.
+ */
+export function runFunction(names: PostgresNames): string {
+  const skip = 'IF v_locked THEN RETURN NEXT; CONTINUE; END IF;';
+  return `CREATE OR REPLACE FUNCTION ${names.run}(
+  kinds text, names bytea[], owners bytea[], ttls bigint[], at_mosts bigint[], notes text[],
+  counts integer[], numbers bigint[], errors text[], at_leasts bigint[], rejoins bytea[],
+  a_channel text, a_changes text
+) RETURNS TABLE (
+  ${ANSWER}
+) LANGUAGE plpgsql AS $function$
+#variable_conflict use_column
+DECLARE
+  v_kind text;
+  ${stepVariables(names)}
+BEGIN
+  ${BY_INDEX}
   FOR i IN 1 .. length(kinds) LOOP
-    v_kind := substr(kinds, i, 1);
-    IF i > 1 THEN
-      o_done := NULL; o_granted := NULL; o_token := NULL; o_tokens := NULL; o_how := NULL;
-      o_owner := NULL; o_ending_token := NULL; o_error := NULL; o_holder := NULL;
-      o_remaining := NULL; o_ahead := NULL; o_first_dies := NULL;
-      v_dirty := false; v_shown := false; v_hand_on := false; v_asker := NULL;
-    END IF;
-
-    SELECT * INTO l FROM ${locks} WHERE name = names[i] FOR UPDATE SKIP LOCKED;
-    v_fresh := NOT FOUND;
-    v_locked := false;
-    IF v_fresh THEN
-      v_locked := EXISTS (SELECT 1 FROM ${locks} WHERE name = names[i]);
-    END IF;
-    IF v_locked AND patience > 0 THEN
-      -- The error is caught, so the server's log never hears of it.
-      BEGIN
-        v_ignored := set_config('lock_timeout', patience::text, true);
-        SELECT * INTO l FROM ${locks} WHERE name = names[i] FOR UPDATE;
-        v_fresh := NOT FOUND;
-        v_locked := false;
-      EXCEPTION WHEN lock_not_available THEN NULL;
-      END;
-    END IF;
-    IF v_locked THEN RETURN NEXT; CONTINUE; END IF;
-
-    v_now := ${NOW};
-    IF v_fresh THEN
-      l.name := names[i]; l.phase := ${PHASE.free}; l.tokens := 0; l.since := 0; l.ends_at := 0;
-      l.waiting := 0; l.last_place := 0; l.watched_until := 0; l.used_at := v_now;
-      l.highest := coalesce((SELECT highest FROM ${locks} WHERE name = ''::bytea), 0);
-    ELSIF l.phase <> ${PHASE.free} AND l.ends_at <= v_now THEN
-      -- A claim that ran out never was a hold: the ending goes on waiting. After a rest it is there.
-      IF l.phase = ${PHASE.held} THEN
-        l.ending_how := ${ENDING.expired}; l.ending_owner := l.owner;
-        l.ending_token := l.token; l.ending_error := NULL;
-      END IF;
-      l.phase := ${PHASE.free};
-      l.used_at := l.ends_at;
-    END IF;
-
-    IF v_kind IN ('${KIND.acquire}', '${KIND.join}') THEN
-      o_done := true;
-      v_asker := owners[i];
-
-    ELSIF v_kind IN ('${KIND.renew}', '${KIND.renewWithNote}') THEN
-      o_done := l.phase = ${PHASE.held} AND l.owner = owners[i];
-      IF o_done THEN
-        -- LEAST ignores a null: no such end.
-        l.ends_at := least(v_now + ttls[i], l.since + at_mosts[i]);
-        IF v_kind = '${KIND.renewWithNote}' THEN
-          l.note := notes[i]; v_shown := true;
-        END IF;
-        v_dirty := true; v_durable := true;
-      END IF;
-
-    ELSIF v_kind = '${KIND.release}' THEN
-      o_done := l.phase = ${PHASE.held} AND l.owner = owners[i];
-      IF o_done THEN
-        l.ending_how := CASE WHEN errors[i] IS NULL THEN ${ENDING.released} ELSE ${ENDING.failed} END;
-        l.ending_owner := l.owner; l.ending_token := numbers[i]; l.ending_error := errors[i];
-        IF l.since + at_leasts[i] > v_now THEN
-          l.phase := ${PHASE.resting};
-          l.ends_at := l.since + at_leasts[i];
-          v_dirty := true;
-          v_shown := true;
-          -- If a crash took it back, the lease would be there again, which may end before the rest.
-          v_durable := true;
-        ELSE
-          v_hand_on := true;
-        END IF;
-      END IF;
-      v_asker := rejoins[i];
-
-    ELSIF v_kind = '${KIND.leave}' THEN
-      o_done := true;
-      IF l.waiting > 0 THEN
-        DELETE FROM ${tickets} WHERE name = names[i] AND owner = owners[i];
-        GET DIAGNOSTICS v_count = ROW_COUNT;
-        IF v_count > 0 THEN
-          l.waiting := l.waiting - v_count;
-          v_dirty := true;
-          v_shown := true;
-        END IF;
-      END IF;
-      -- As if this grant had never been: the ending that is there is the one it was told.
-      v_hand_on := l.phase IN (${PHASE.claimed}, ${PHASE.held}) AND l.owner = owners[i];
-
-    ELSIF v_kind = '${KIND.force}' THEN
-      o_done := l.phase <> ${PHASE.free};
-      IF o_done THEN
-        l.ending_how := ${ENDING.forced}; l.ending_owner := l.owner; l.ending_error := NULL;
-        l.ending_token := CASE WHEN l.phase = ${PHASE.claimed} THEN l.highest ELSE l.token END;
-        v_hand_on := true;
-        v_durable := true;
-      END IF;
-
-    ELSE -- '${KIND.watch}'
-      o_done := true;
-      l.watched_until := greatest(l.watched_until, v_now + ttls[i]);
-      v_dirty := true;
-    END IF;
-
-    IF v_hand_on THEN
-      l.phase := ${PHASE.free}; l.note := NULL; l.used_at := v_now;
-      v_dirty := true;
-      v_shown := true;
-      IF l.waiting > 0 THEN
-        SELECT t.owner, t.place, t.channel INTO v_next FROM ${tickets} t
-          WHERE t.name = names[i] AND t.ends_at > v_now ORDER BY t.place LIMIT 1;
-        IF FOUND THEN
-          DELETE FROM ${tickets} WHERE name = names[i] AND place <= v_next.place;
-          GET DIAGNOSTICS v_count = ROW_COUNT;
-          l.waiting := l.waiting - v_count;
-          l.phase := ${PHASE.claimed}; l.owner := v_next.owner;
-          l.since := v_now; l.ends_at := v_now + ${CLAIM_US};
-          IF v_next.channel IS NOT NULL THEN
-            PERFORM pg_notify(v_next.channel, encode(v_next.owner, 'hex'));
-          END IF;
-        ELSE
-          DELETE FROM ${tickets} WHERE name = names[i];
-          l.waiting := 0;
-        END IF;
-      END IF;
-    END IF;
-
-    IF v_asker IS NOT NULL THEN
-      IF l.phase = ${PHASE.held} AND l.owner = v_asker THEN
-        l.ends_at := least(v_now + ttls[i], l.since + at_mosts[i]);
-        v_shown := l.note IS DISTINCT FROM notes[i];
-        l.note := notes[i];
-        o_granted := true;
-      ELSE
-        v_free := l.phase = ${PHASE.claimed} AND l.owner = v_asker;
-        IF l.phase = ${PHASE.free} THEN
-          v_free := true;
-          IF l.waiting > 0 THEN
-            SELECT t.owner, t.ends_at INTO v_next FROM ${tickets} t
-              WHERE t.name = names[i] AND t.ends_at > v_now ORDER BY t.place LIMIT 1;
-            v_free := NOT FOUND OR v_next.owner = v_asker;
-            IF NOT v_free THEN o_first_dies := v_next.ends_at - v_now; END IF;
-          END IF;
-        END IF;
-        o_granted := v_free;
-        IF v_free THEN
-          IF l.waiting > 0 THEN
-            DELETE FROM ${tickets}
-              WHERE name = names[i] AND (owner = v_asker OR ends_at <= v_now);
-            GET DIAGNOSTICS v_count = ROW_COUNT;
-            l.waiting := l.waiting - v_count;
-          END IF;
-          l.phase := ${PHASE.held}; l.owner := v_asker; l.since := v_now;
-          l.ends_at := v_now + least(ttls[i], at_mosts[i]);
-          l.token := greatest(l.highest + 1, v_now);
-          l.tokens := counts[i];
-          l.highest := l.token + l.tokens - 1;
-          l.note := notes[i];
-          v_shown := true;
-        END IF;
-      END IF;
-
-      IF o_granted THEN
-        o_token := l.token; o_tokens := l.tokens;
-        o_how := l.ending_how; o_owner := l.ending_owner;
-        o_ending_token := l.ending_token; o_error := l.ending_error;
-        l.used_at := v_now;
-        v_dirty := true;
-        v_durable := true;
-      ELSE
-        v_place := NULL;
-        IF l.waiting > 0 THEN
-          DELETE FROM ${tickets} WHERE name = names[i] AND ends_at <= v_now;
-          GET DIAGNOSTICS v_count = ROW_COUNT;
-          IF v_count > 0 THEN
-            l.waiting := l.waiting - v_count; v_dirty := true; v_shown := true;
-          END IF;
-          SELECT t.place, t.ends_at INTO v_place, v_ends_at FROM ${tickets} t
-            WHERE t.name = names[i] AND t.owner = v_asker;
-        END IF;
-        IF v_kind <> '${KIND.acquire}' AND v_place IS NULL THEN
-          l.last_place := l.last_place + 1;
-          v_place := l.last_place;
-          INSERT INTO ${tickets} (name, place, owner, ends_at, channel)
-            VALUES (names[i], v_place, v_asker, v_now + ${TICKET_US}, $12);
-          l.waiting := l.waiting + 1; l.used_at := v_now; v_dirty := true; v_shown := true;
-        ELSIF v_kind <> '${KIND.acquire}' AND v_ends_at < v_now + ${TICKET_US - REFRESHED_US} THEN
-          UPDATE ${tickets} SET ends_at = v_now + ${TICKET_US}, channel = $12
-            WHERE name = names[i] AND place = v_place;
-        END IF;
-        o_holder := CASE WHEN l.phase <> ${PHASE.free} THEN l.owner END;
-        o_remaining := CASE WHEN l.phase <> ${PHASE.free} THEN l.ends_at - v_now ELSE 0 END;
-        o_ahead := 0;
-        IF l.waiting > 0 THEN
-          o_ahead := (SELECT count(*) FROM ${tickets} t WHERE t.name = names[i]
-            AND t.ends_at > v_now AND (v_place IS NULL OR t.place < v_place));
-        END IF;
-      END IF;
-    END IF;
-
-    IF v_dirty AND v_fresh THEN
-      INSERT INTO ${locks} SELECT l.* ON CONFLICT (name) DO NOTHING;
-      IF NOT FOUND THEN
-        -- Somebody made the row just now. A name without a row has no tickets, so nothing was changed.
-        o_done := NULL;
-        v_shown := false;
-      END IF;
-    ELSIF v_dirty THEN
-      UPDATE ${locks} SET
-        phase = l.phase, owner = l.owner, token = l.token, tokens = l.tokens, highest = l.highest,
-        since = l.since, ends_at = l.ends_at, ending_how = l.ending_how,
-        ending_owner = l.ending_owner, ending_token = l.ending_token,
-        ending_error = l.ending_error, note = l.note, waiting = l.waiting,
-        last_place = l.last_place, watched_until = l.watched_until, used_at = l.used_at
-        WHERE name = names[i];
-    END IF;
-    IF v_shown AND l.watched_until > v_now THEN
-      PERFORM pg_notify(changes, encode(names[i], 'hex'));
-    END IF;
-    RETURN NEXT;
-  END LOOP;
-  IF NOT v_durable THEN
-    v_ignored := set_config('synchronous_commit', 'off', true);
+  v_kind := substr(kinds, i, 1);
+  IF i > 1 THEN
+    o_done := NULL; o_granted := NULL; o_token := NULL; o_tokens := NULL; o_how := NULL;
+    o_owner := NULL; o_ending_token := NULL; o_error := NULL; o_holder := NULL;
+    o_remaining := NULL; o_ahead := NULL; o_first_dies := NULL;
+    v_dirty := false; v_shown := false; v_hand_on := false; v_asker := NULL;
   END IF;
+  ${stepBody(names, GATHERED, skip)}
+  RETURN NEXT;
+  END LOOP;
+  ${UNLESS_DURABLE}
 END
 $function$`;
 }

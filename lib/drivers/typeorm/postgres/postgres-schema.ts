@@ -9,23 +9,29 @@ export interface PostgresNames {
   readonly locks: string;
   readonly tickets: string;
   readonly fences: string;
-  /**
-   * The function that runs steps. Its name changes whenever its text does: two versions of this
-   * package may share a table.
-   */
+  /** The function that runs one step, and that which runs many. */
+  readonly step: string;
   readonly run: string;
   /** The proof for fenced transactions. */
   readonly holds: string;
 }
 
-export function postgresNames({ schema, locks, tickets, fences }: LockTables): PostgresNames {
+/**
+ * @param version stands in the names of the functions: while a new release of the application takes
+ *   over from an old one, both work on the same tables, each with functions of its own.
+ */
+export function namesOf(
+  { schema, locks, tickets, fences }: LockTables,
+  version: string,
+): PostgresNames {
   const quote = (name: string): string => (schema === null ? `"${name}"` : `"${schema}"."${name}"`);
   return {
     locks: quote(locks),
     tickets: quote(tickets),
     fences: quote(fences),
-    run: quote(`${locks}_run_v1`),
-    holds: quote(`${locks}_holds_v1`),
+    step: quote(`${locks}_step_${version}`),
+    run: quote(`${locks}_run_${version}`),
+    holds: quote(`${locks}_holds_${version}`),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Steps of the contract as arguments of the function in PostgreSQL, and its rows as their answers.
  */
-import type { AcquireAnswer, AcquireRequest } from '../../../core/lock-driver.js';
+import type { AcquireAnswer, AcquireRequest, RenewRequest } from '../../../core/lock-driver.js';
 import { readEnding, writeError } from '../ending-columns.js';
 import { retryInMs } from '../retry-in.js';
 import type { SqlAnswer, SqlStep } from '../sql-dialect.js';
@@ -35,67 +35,40 @@ export interface Channels {
   readonly changes: string;
 }
 
-/**
- * How long a lonely step waits for its row: longer than others have it as a rule, and not so long
- * that a stuck transaction (a fenced one of a process that was stopped) uses up our few
- * connections.
- */
-const LONELY_PATIENCE_MS = 50;
-
 export function bytes(text: string): Buffer {
   return Buffer.from(text, 'utf8');
 }
 
-/** @param steps sorted by name, so that two runs that make new rows make them in the same order. */
-export function stepArguments(
-  steps: readonly (SqlStep | WatchStep)[],
-  { wake, changes }: Channels,
-): readonly unknown[] {
-  let kinds = '';
-  const names: Buffer[] = [];
-  const owners: (Buffer | null)[] = [];
-  const ttls: (number | null)[] = [];
-  const atMosts: (number | null)[] = [];
-  const notes: (string | null)[] = [];
-  const counts: (number | null)[] = [];
-  const numbers: (number | null)[] = [];
-  const errors: (string | null)[] = [];
-  const atLeasts: (number | null)[] = [];
-  const rejoins: (Buffer | null)[] = [];
-  for (const step of steps) {
-    const { request } = step;
-    const asked = asksFor(step);
-    kinds += letterOf(step);
-    names.push(bytes(request.name));
-    owners.push('owner' in request ? bytes(request.owner) : null);
-    ttls.push(microseconds(step.kind === 'watch' ? step.request.forMs : (asked?.ttlMs ?? null)));
-    atMosts.push(microseconds(asked?.atMostMs ?? null));
-    notes.push(asked?.note ?? null);
-    counts.push(step.kind === 'renew' ? null : ((asked as AcquireRequest | null)?.tokens ?? null));
-    const release = step.kind === 'release' ? step.request : null;
-    numbers.push(release?.token ?? null);
-    errors.push(release === null ? null : writeError(release.error));
-    atLeasts.push(microseconds(release?.atLeastMs ?? null));
-    const rejoin = release?.rejoin ?? null;
-    rejoins.push(rejoin === null ? null : bytes(rejoin.owner));
-  }
-  const patience = steps.length === 1 ? LONELY_PATIENCE_MS : 0;
-  return [
-    kinds,
-    names,
-    owners,
-    ttls,
-    atMosts,
-    notes,
-    counts,
-    numbers,
-    errors,
-    atLeasts,
-    rejoins,
-    wake,
-    changes,
-    patience,
-  ];
+/** What is asked of one step, in the order of the functions' arguments. */
+type Asked = readonly [
+  kind: string,
+  name: Buffer,
+  owner: Buffer | null,
+  ttl: number | null,
+  atMost: number | null,
+  note: string | null,
+  count: number | null,
+  number: number | null,
+  error: string | null,
+  atLeast: number | null,
+  rejoin: Buffer | null,
+];
+
+/** The arguments of the function for one step. */
+export function stepArguments(step: SqlStep | WatchStep, channels: Channels): readonly unknown[] {
+  return [...askedOf(step), channels.wake, channels.changes];
+}
+
+/**
+ * The arguments of the function for many.
+ *
+ * @param steps sorted by name, so that two runs that make new rows make them in the same order.
+ */
+export function runArguments(steps: readonly SqlStep[], channels: Channels): readonly unknown[] {
+  const all = steps.map(askedOf);
+  const kinds = all.map(([kind]) => kind).join('');
+  const arrays = Array.from({ length: 10 }, (_, at) => all.map((asked) => asked[at + 1]));
+  return [kinds, ...arrays, channels.wake, channels.changes];
 }
 
 export function answerOf(step: SqlStep, row: StepRow, pushed: boolean): SqlAnswer {
@@ -153,9 +126,27 @@ function microseconds(ms: number | null): number | null {
   return ms === null ? null : ms * 1_000;
 }
 
-type Asked = AcquireRequest | (SqlStep & { readonly kind: 'renew' })['request'];
+function askedOf(step: SqlStep | WatchStep): Asked {
+  const { request } = step;
+  const terms = termsOf(step);
+  const release = step.kind === 'release' ? step.request : null;
+  const rejoin = release?.rejoin ?? null;
+  return [
+    letterOf(step),
+    bytes(request.name),
+    'owner' in request ? bytes(request.owner) : null,
+    microseconds(step.kind === 'watch' ? step.request.forMs : (terms?.ttlMs ?? null)),
+    microseconds(terms?.atMostMs ?? null),
+    terms?.note ?? null,
+    terms !== null && 'tokens' in terms ? terms.tokens : null,
+    release?.token ?? null,
+    release === null ? null : writeError(release.error),
+    microseconds(release?.atLeastMs ?? null),
+    rejoin === null ? null : bytes(rejoin.owner),
+  ];
+}
 
-function asksFor(step: SqlStep | WatchStep): Asked | null {
+function termsOf(step: SqlStep | WatchStep): AcquireRequest | RenewRequest | null {
   if (step.kind === 'acquire' || step.kind === 'renew') return step.request;
   return step.kind === 'release' ? step.request.rejoin : null;
 }

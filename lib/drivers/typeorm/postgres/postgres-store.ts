@@ -23,8 +23,15 @@ import {
   type PostgresQueries,
   type StateRow,
 } from './postgres-queries.js';
-import { postgresNames } from './postgres-schema.js';
-import { answerOf, bytes, stepArguments, type StepRow, type WatchStep } from './postgres-steps.js';
+import { postgresNames } from './postgres-functions.js';
+import {
+  answerOf,
+  bytes,
+  runArguments,
+  stepArguments,
+  type Channels,
+  type StepRow,
+} from './postgres-steps.js';
 
 /** A watcher is remembered a little longer than it was told to come back. */
 const WATCHED_MS = LINE_TIMES.refreshMs + 1_000;
@@ -76,13 +83,14 @@ export class PostgresStore implements SqlStore {
     const pushed = this.#listener?.listening === true;
     const [first] = steps;
     if (steps.length === 1 && first !== undefined) {
-      const [row] = await this.#call(steps);
+      const [row] = await this.#rows<StepRow>('step', stepArguments(first, this.#channels));
       return row === undefined ? [] : [answerOf(first, row, pushed)];
     }
     const order = steps
       .map((step, index) => ({ step, index, key: bytes(step.request.name) }))
       .sort((one, other) => Buffer.compare(one.key, other.key));
-    const rows = await this.#call(order.map(({ step }) => step));
+    const sorted = order.map(({ step }) => step);
+    const rows = await this.#rows<StepRow>('run', runArguments(sorted, this.#channels));
     const answers = new Array<SqlAnswer>(steps.length);
     order.forEach(({ step, index }, at) => {
       const row = rows[at];
@@ -106,8 +114,9 @@ export class PostgresStore implements SqlStore {
     // Marked first and read then: a change between the two is told twice rather than never.
     const pushed = this.#listener?.listening === true;
     await this.#listener?.watch();
+    const step = { kind: 'watch', request: { name, forMs: WATCHED_MS } } as const;
     const [mark] = pushed
-      ? await this.#call([{ kind: 'watch', request: { name, forMs: WATCHED_MS } }])
+      ? await this.#rows<StepRow>('step', stepArguments(step, this.#channels))
       : [];
     const state = await this.inspect(name);
     return { state, retryInMs: watchAgainInMs(state, mark?.[0] === true) };
@@ -154,10 +163,9 @@ export class PostgresStore implements SqlStore {
     return row?.[0] === true;
   }
 
-  #call(steps: readonly (SqlStep | WatchStep)[]): Promise<readonly StepRow[]> {
+  get #channels(): Channels {
     const wake = this.#listener?.listening === true ? this.#wakeChannel : null;
-    const channels = { wake, changes: this.#changesChannel };
-    return this.#rows<StepRow>('run', stepArguments(steps, channels));
+    return { wake, changes: this.#changesChannel };
   }
 
   async #rows<Row>(
