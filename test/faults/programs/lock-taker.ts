@@ -1,18 +1,16 @@
 /**
  * A process that takes locks and does as it is told: the victim of the fault tests. What it
- * believes it writes into a log, at once and in order, with the times of the machine's one
- * monotonic clock.
+ * believes it writes into a log.
  *
  * argv: the store and the log, as JSON. Orders come by IPC: `{ id, order, … }`, and are answered
  * `{ id, ok, value }`.
  */
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
-import type { DataSource } from 'typeorm';
 import type { HeldLock } from '../../../lib/core/held-lock.js';
 import type { LockOptions } from '../../../lib/core/lock-options.js';
 import { Locks } from '../../../lib/core/locks.js';
-import { fencedTransaction } from '../../../lib/drivers/typeorm/index.js';
+import { Diary, now } from './diary.js';
 import { openStore, type StoreAddress } from './open-store.js';
+import { countInFile, countInTable } from './witness.js';
 
 /** What a taker can be told to do. */
 export type Order =
@@ -22,41 +20,27 @@ export type Order =
   | { readonly order: 'look'; readonly name: string }
   /** Blocks the event loop. */
   | { readonly order: 'block'; readonly ms: number }
-  /** Adds one to a number in a table, under the lock in hand, in a fenced transaction. */
-  | { readonly order: 'count-fenced'; readonly name: string; readonly pauseMs?: number }
-  /** Rounds of read, think, write on a file that nothing but the lock protects. */
-  | {
-      readonly order: 'work';
-      readonly name: string;
-      readonly rounds: number;
-      readonly witness: 'file' | 'table';
-      readonly file: string;
-      readonly options?: LockOptions;
-    }
+  /** Counts in a table under the lock in hand, guarded by its token; lingers before the commit. */
+  | { readonly order: 'count'; readonly name: string; readonly lingerMs?: number }
+  /** Rounds of taking, counting and giving back. */
+  | Work
+  /** How the next body at work is to be. */
+  | ({ readonly order: 'next-body' } & Manner)
   | { readonly order: 'close'; readonly graceMs: number };
 
-/** One line of the log. */
-export interface Entry {
-  readonly at: number;
-  readonly taker: string;
-  readonly what:
-    | 'asked'
-    | 'granted'
-    | 'refused'
-    | 'released'
-    | 'lost'
-    | 'body-began'
-    | 'body-ended'
-    /** One was added, and nothing can take it back. */
-    | 'counted'
-    | 'fence-refused'
-    | 'store-error';
+export interface Work {
+  readonly order: 'work';
   readonly name: string;
-  readonly token?: number;
-  readonly previous?: string;
-  /** Until when the taker believed without being told otherwise, on the same clock. */
-  readonly until?: number;
-  readonly error?: string;
+  readonly rounds: number;
+  readonly witness: 'file' | 'table';
+  readonly file?: string;
+  readonly options?: LockOptions;
+}
+
+/** How long a body thinks, and where it stops itself, until somebody lets it go on. */
+export interface Manner {
+  readonly thinkMs?: number;
+  readonly stop?: 'before-write' | 'before-commit';
 }
 
 export interface TakerConfig {
@@ -66,31 +50,51 @@ export interface TakerConfig {
 }
 
 const config = JSON.parse(process.argv[2] ?? '') as TakerConfig;
-const now = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
-
-function log(entry: Omit<Entry, 'at' | 'taker'>): void {
-  const line: Entry = { at: now(), taker: config.taker, ...entry };
-  appendFileSync(config.log, `${JSON.stringify(line)}\n`);
-}
-
-const { driver, dataSource } = await openStore(config.store);
+const diary = new Diary(config.log, config.taker);
+const store = await openStore(config.store);
 const locks = new Locks({
-  driver,
+  driver: store.driver,
   storeTimeoutMs: 2_000,
   onEvent: (event) => {
     if (event.type === 'store-error') {
-      log({ what: 'store-error', name: event.name, error: event.error.message });
+      diary.write({ what: 'store-error', name: event.name, error: event.error.message });
     }
   },
 });
 const held = new Map<string, HeldLock>();
+let nextBody: Manner = {};
+
+/** Locks that are believed in, and until when the diary says so. */
+const believed = new Map<HeldLock, number>();
+const renew = store.driver.renew.bind(store.driver);
+store.driver.renew = (requests) => {
+  const answers = renew(requests);
+  // `setImmediate`: the library is to hear of it before we ask what it makes of it.
+  answers.then(
+    () => setImmediate(writeRenewals),
+    () => undefined,
+  );
+  return answers;
+};
+
+function writeRenewals(): void {
+  for (const [lock, before] of believed) {
+    const { name, token, held: isHeld } = lock;
+    if (!isHeld) believed.delete(lock);
+    const until = now() + lock.remainingMs;
+    if (!isHeld || until < before + 1) continue;
+    believed.set(lock, until);
+    diary.write({ what: 'renewed', name, token, until });
+  }
+}
 
 function watchOver(lock: HeldLock): HeldLock {
   const { name, token } = lock;
   const until = now() + lock.remainingMs;
-  log({ what: 'granted', name, token, until, previous: lock.previous?.how ?? 'none' });
+  believed.set(lock, until);
+  diary.write({ what: 'granted', name, token, until, previous: lock.previous?.how ?? 'none' });
   lock.signal.addEventListener('abort', () => {
-    log({ what: 'lost', name, token, error: String(lock.signal.reason) });
+    diary.write({ what: 'lost', name, token, error: String(lock.signal.reason) });
   });
   return lock;
 }
@@ -101,54 +105,56 @@ function inHand(name: string): HeldLock {
   return lock;
 }
 
-function dataSourceOrThrow(): DataSource {
-  if (dataSource === null) throw new Error('this store has no tables');
-  return dataSource;
-}
-
-async function addOne(lock: HeldLock, pauseMs: number): Promise<void> {
-  await fencedTransaction(dataSourceOrThrow(), lock, async (manager) => {
-    const [row] = await manager.query<{ n: number }[]>('SELECT n FROM witness WHERE id = 1');
-    await pause(pauseMs);
-    await manager.query(`UPDATE witness SET n = ${Number(row?.n ?? 0) + 1} WHERE id = 1`);
-  });
-}
-
-/** Read, think, write: two at once lose an update. */
-async function addOneInFile(file: string): Promise<void> {
-  const before = Number(readFileSync(file, 'utf8'));
-  await pause(1);
-  writeFileSync(file, String(before + 1));
-}
-
-async function work(order: Extract<Order, { order: 'work' }>): Promise<number> {
-  const { name, rounds, witness, file, options } = order;
+async function work(order: Work): Promise<number> {
   let done = 0;
-  while (done < rounds) {
-    log({ what: 'asked', name });
+  while (done < order.rounds) {
+    let token: number | undefined;
+    diary.write({ what: 'asked', name: order.name });
     try {
-      await locks.withLock(name, options ?? {}, async (lock) => {
-        watchOver(lock);
-        try {
-          log({ what: 'body-began', name, token: lock.token });
-          if (witness === 'file') await addOneInFile(file);
-          else await addOne(lock, 1);
-          log({ what: 'counted', name, token: lock.token });
-        } finally {
-          log({ what: 'body-ended', name, token: lock.token });
-        }
+      await locks.withLock(order.name, order.options ?? {}, (lock) => {
+        token = lock.token;
+        return body(watchOver(lock), order);
       });
       done += 1;
     } catch (error) {
-      const what = isLost(error) && witness === 'table' ? 'fence-refused' : 'refused';
-      log({ what, name, error: String(error) });
+      const { code } = error as { readonly code?: string };
+      const { name } = order;
+      diary.write({
+        what: 'refused',
+        name,
+        error: String(error),
+        ...(token !== undefined && { token }),
+        ...(code !== undefined && { code }),
+      });
     }
   }
   return done;
 }
 
-function isLost(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'LOCK_LOST';
+async function body(lock: HeldLock, { witness, file = '' }: Work): Promise<void> {
+  const { name, token } = lock;
+  const { thinkMs = 1, stop } = nextBody;
+  nextBody = {};
+  const stopIf = (here: Manner['stop']): void => {
+    if (stop !== here) return;
+    diary.write({ what: 'stopped', name, token });
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  const think = async (): Promise<void> => {
+    await pause(thinkMs);
+    stopIf('before-write');
+  };
+  const linger = (): void => {
+    stopIf('before-commit');
+  };
+  diary.write({ what: 'body-began', name, token });
+  try {
+    if (witness === 'file') await countInFile(file, think);
+    else await countInTable(await store.data(), lock, think, linger);
+    diary.write({ what: 'counted', name, token });
+  } finally {
+    diary.write({ what: 'body-ended', name, token });
+  }
 }
 
 function pause(ms: number): Promise<void> {
@@ -158,7 +164,7 @@ function pause(ms: number): Promise<void> {
 async function obey(order: Order): Promise<unknown> {
   switch (order.order) {
     case 'take': {
-      log({ what: 'asked', name: order.name });
+      diary.write({ what: 'asked', name: order.name });
       const lock = watchOver(await locks.acquire(order.name, order.options));
       held.set(order.name, lock);
       const { token, previous, owner } = lock;
@@ -172,7 +178,7 @@ async function obey(order: Order): Promise<unknown> {
     }
     case 'release': {
       const lock = inHand(order.name);
-      log({ what: 'released', name: order.name, token: lock.token });
+      diary.write({ what: 'released', name: order.name, token: lock.token });
       await lock.release(order.error === undefined ? undefined : new Error(order.error));
       return null;
     }
@@ -185,19 +191,32 @@ async function obey(order: Order): Promise<unknown> {
       while (now() < until);
       return null;
     }
-    case 'count-fenced':
-      return addOne(inHand(order.name), order.pauseMs ?? 0);
+    case 'count': {
+      const { lingerMs = 0 } = order;
+      const linger = (): Promise<void> => pause(lingerMs);
+      await countInTable(await store.data(), inHand(order.name), () => pause(0), linger);
+      return null;
+    }
     case 'work':
       return work(order);
+    case 'next-body':
+      nextBody = order;
+      return null;
     case 'close':
       await locks.drain(order.graceMs);
       await locks.close();
-      await dataSource?.destroy();
-      process.disconnect();
+      await store.close();
+      process.off('disconnect', die).disconnect();
       return null;
   }
 }
 
+/** Whoever gave the orders is gone. */
+function die(): void {
+  process.exit();
+}
+
+process.on('disconnect', die);
 process.on('message', ({ id, ...order }: { readonly id: number } & Order) => {
   obey(order).then(
     (value) => process.connected && process.send?.({ id, ok: true, value }),

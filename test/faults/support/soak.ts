@@ -1,14 +1,15 @@
 /**
- * Random faults on a crew that works, and the history checked after every round. The seed makes the
- * choices repeatable, not the timing of the machine.
+ * Random faults on two crews that work, and the history checked after every round. The seed makes
+ * the choices repeatable, not the timing of the machine.
  */
-import { readFileSync } from 'node:fs';
 import type { StoreKind } from '../programs/open-store.js';
-import { beliefs, overlaps, tokensThatFell } from './history.js';
+import { Crew } from './crew.js';
+import { wrongs } from './history.js';
+import { readLog } from './log-reader.js';
 import { FaultStore } from './stores.js';
-import type { Taker } from './taker.js';
 
-const CREW = 6;
+const CREWS = 2;
+const CREW_SIZE = 3;
 
 export interface SoakOptions {
   readonly store: StoreKind;
@@ -22,19 +23,18 @@ export async function soak({ store: kind, minutes, seed, say }: SoakOptions): Pr
   const random = generator(seed);
   say(`soak of ${kind}: ${minutes} min, seed ${seed}`);
   const store = await FaultStore.start(kind);
-  const wrongs: string[] = [];
+  const found: string[] = [];
   try {
     const rounds = Math.max(1, Math.round(minutes * 2));
     for (let round = 1; round <= rounds; round += 1) {
-      const ms = (minutes * 60_000) / rounds;
-      wrongs.push(...(await soakRound(store, ms, random, say)));
+      found.push(...(await soakRound(store, (minutes * 60_000) / rounds, random, say)));
       await store.clear();
-      say(`${kind}: round ${round} of ${rounds}, ${wrongs.length} wrongs`);
+      say(`${kind}: round ${round} of ${rounds}, ${found.length} wrongs`);
     }
   } finally {
     await store.stop();
   }
-  return wrongs;
+  return found;
 }
 
 async function soakRound(
@@ -43,52 +43,60 @@ async function soakRound(
   random: () => number,
   say: (line: string) => void,
 ): Promise<string[]> {
-  const names = Array.from({ length: 2 }, () => store.name());
-  const file = store.fileWitness();
-  const crew: Taker[] = [];
-  const employ = async (): Promise<void> => {
-    const taker = await store.taker(`taker-${crew.length + 1}`);
-    crew.push(taker);
-    const name = names[Math.floor(random() * names.length)] ?? '';
+  const rowsOf = await store.tableWitness();
+  const crews: Crew[] = [];
+  for (let n = 0; n < CREWS; n += 1) {
     const options = { ttlMs: 500 + Math.floor(random() * 1_500), waitMs: 10_000 };
-    taker
-      .tell({ order: 'work', name, rounds: 1e6, witness: 'file', file, options })
-      .catch(() => undefined);
-  };
-  await Promise.all(Array.from({ length: CREW }, employ));
-  const until = performance.now() + ms;
-  while (performance.now() < until) {
-    await wait(200 + random() * 800);
-    const victim = crew.filter(({ running }) => running)[Math.floor(random() * CREW)];
-    const dice = random();
-    if (dice < 0.3) {
-      await victim?.kill();
-      await employ();
-    } else if (dice < 0.6) {
-      await victim?.pause();
-      await wait(random() * 3_000);
-      victim?.resume();
-    } else if (dice < 0.75) {
-      store.proxy?.breakAll();
-    } else if (dice < 0.85) {
-      store.proxy?.swallow();
-      await wait(random() * 3_000);
-      store.proxy?.heal();
-    } else if (dice < 0.9 && store.server !== null) {
-      await store.server.kill9();
-      // Redis forgets; that two may then believe for one ttl is said in the guarantees.
-      await store.server.restart();
-      if (store.kind === 'redis') break;
-    }
+    crews.push(await Crew.start(store, { size: CREW_SIZE, rounds: 1e9, options }));
   }
-  const entries = store.entries();
-  say(
-    `${entries.filter(({ what }) => what === 'granted').length} grants; ${readFileSync(file, 'utf8')}`,
-  );
-  return names.flatMap((name) => [
-    ...overlaps(beliefs(entries, name)).map((pair) => `two believed: ${JSON.stringify(pair)}`),
-    ...tokensThatFell(entries, name).map((entry) => `a token fell: ${JSON.stringify(entry)}`),
-  ]);
+  const until = performance.now() + ms;
+  try {
+    while (performance.now() < until) {
+      await wait(200 + random() * 800);
+      const crew = crews[Math.floor(random() * CREWS)];
+      if (crew !== undefined) await strike(store, crew, random);
+    }
+  } finally {
+    for (const crew of crews) await crew.end();
+    await store.silence();
+  }
+  const entries = readLog(store.log);
+  const found: string[] = [];
+  const written: number[] = [];
+  for (const { name } of crews) {
+    const rows = await rowsOf(name);
+    written.push(rows.length);
+    found.push(...wrongs(entries, name, rows));
+  }
+  const killed = entries.filter(({ what }) => what === 'killed').length;
+  const renewed = entries.filter(({ what }) => what === 'renewed').length;
+  say(`${store.kind}: ${written.join(' + ')} written, ${renewed} renewals, ${killed} killed`);
+  return found;
+}
+
+/** One fault; the dice say which. */
+async function strike(store: FaultStore, crew: Crew, random: () => number): Promise<void> {
+  const { victims } = crew;
+  const victim = victims[Math.floor(random() * victims.length)];
+  const dice = random();
+  if (dice < 0.2) await crew.kill(victim);
+  else if (dice < 0.3) await crew.kill(crew.holder ?? victim);
+  else if (dice < 0.5) {
+    const asleep = dice < 0.4 ? (crew.holder ?? victim) : victim;
+    await asleep?.pause();
+    await wait(random() * 3_000);
+    asleep?.resume();
+  } else if (dice < 0.65) {
+    await victim?.tell({ order: 'next-body', thinkMs: Math.floor(random() * 3_000) });
+  } else if (dice < 0.8) store.proxy?.breakAll();
+  else if (dice < 0.9) {
+    store.proxy?.swallow();
+    await wait(random() * 3_000);
+    store.proxy?.heal();
+  } else if (dice < 0.95) {
+    await store.server?.kill9();
+    await store.server?.restart();
+  }
 }
 
 /** mulberry32: small, fast, and good enough for choices. */

@@ -5,13 +5,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
+import { createFenceTable } from '../../../lib/drivers/typeorm/index.js';
 import { startMariaDb, startPostgres, startRedis } from '../../support/servers/index.mjs';
 import type { SqlServer, TestServer } from '../../support/servers/types.js';
-import { optionsOf, type StoreAddress, type StoreKind } from '../programs/open-store.js';
+import type { Entry } from '../programs/diary.js';
+import { openData, type StoreAddress, type StoreKind } from '../programs/open-store.js';
+import { makeWitnessTable, readWitness, type Row } from '../programs/witness.js';
 import { FaultProxy } from './fault-proxy.js';
-import { readLog, Taker } from './taker.js';
-import type { Entry } from '../programs/lock-taker.js';
+import { readLog } from './log-reader.js';
+import { Taker } from './taker.js';
 
 export const STORES: readonly StoreKind[] = ['redis', 'postgres', 'mariadb', 'sqlite'];
 /** Those with a server, that can be cut off and restarted. */
@@ -27,6 +30,7 @@ export class FaultStore {
   #witness: DataSource | null = null;
   #logs = 0;
   #names = 0;
+  #hired = 0;
   log = '';
 
   private constructor(kind: StoreKind, server: TestServer | null, proxy: FaultProxy | null) {
@@ -55,8 +59,13 @@ export class FaultStore {
 
   /** Ends what a test has left running, and begins a new log. */
   async clear(): Promise<void> {
-    await Promise.all(this.#takers.splice(0).map((taker) => taker.kill()));
+    await this.silence();
     this.newLog();
+  }
+
+  /** Ends what a test has left running. */
+  async silence(): Promise<void> {
+    await Promise.all(this.#takers.splice(0).map((taker) => taker.kill()));
   }
 
   newLog(): void {
@@ -81,13 +90,17 @@ export class FaultStore {
     if (kind === 'sqlite') return { kind, file: join(this.folder, 'locks.sqlite') };
     if (server === null || proxy === null) throw new Error(`${kind} is not started`);
     const port = direct ? server.port : proxy.port;
-    if (kind === 'redis') return { kind, url: `redis://127.0.0.1:${port}`, namespace: 'faults' };
+    if (kind === 'redis') {
+      const dataFile = join(this.folder, 'data.sqlite');
+      return { kind, url: `redis://127.0.0.1:${port}`, namespace: 'faults', dataFile };
+    }
     const { user: username, password, database } = server as SqlServer;
     return { kind, host: '127.0.0.1', port, username, password, database };
   }
 
+  /** @param taker its name; by default, one that no other has. */
   async taker(
-    taker: string,
+    taker = `taker-${(this.#hired += 1)}`,
     options: { readonly direct?: boolean; readonly env?: Record<string, string> } = {},
   ): Promise<Taker> {
     const config = { taker, store: this.address(options), log: this.log };
@@ -110,18 +123,15 @@ export class FaultStore {
     return file;
   }
 
-  /** A table with a number in it; answers how to read it. SQL stores only. */
-  async tableWitness(): Promise<() => Promise<number>> {
-    const address = this.address({ direct: true });
-    if (address.kind === 'redis') throw new Error('Redis has no tables');
-    this.#witness ??= await new DataSource(optionsOf(address)).initialize();
+  /**
+   * A table to count in; answers how to read what was written under a name. For Redis it is in an
+   * SQLite file beside it.
+   */
+  async tableWitness(): Promise<(name: string) => Promise<readonly Row[]>> {
+    this.#witness ??= await openData(this.address({ direct: true }));
     const witness = this.#witness;
-    await witness.query('CREATE TABLE IF NOT EXISTS witness (id INTEGER PRIMARY KEY, n INTEGER)');
-    await witness.query('DELETE FROM witness');
-    await witness.query('INSERT INTO witness (id, n) VALUES (1, 0)');
-    return async () => {
-      const [row] = await witness.query<{ n: number }[]>('SELECT n FROM witness WHERE id = 1');
-      return Number(row?.n);
-    };
+    await makeWitnessTable(witness);
+    if (this.kind === 'redis') await createFenceTable(witness);
+    return (name) => readWitness(witness, name);
   }
 }

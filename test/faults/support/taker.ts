@@ -5,8 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LockOptions } from '../../../lib/core/lock-options.js';
 import type { Ending } from '../../../lib/core/lease.js';
-import type { Entry, Order, TakerConfig } from '../programs/lock-taker.js';
+import { Diary, type Entry } from '../programs/diary.js';
+import type { Order, TakerConfig } from '../programs/lock-taker.js';
 import { programs } from './compiled-programs.js';
+import { readLog } from './log-reader.js';
 
 export interface Taken {
   readonly token: number;
@@ -85,7 +87,11 @@ export class Taker {
 
   /** kill -9. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+    if (!this.running) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+    new Diary(this.#config.log, this.name).write({ what: 'killed', name: '' });
   }
 
   /** SIGSTOP: it stands still when this resolves, and does not know it. */
@@ -114,13 +120,6 @@ export class Taker {
     return readLog(this.#config.log).filter(({ taker }) => taker === this.name);
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (!this.running) return;
-    const exited = once(this.#child, 'exit');
-    this.#child.kill(signal);
-    await exited;
-  }
-
   #answerTo(id: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#asked.set(id, ({ ok, value }) => {
@@ -129,13 +128,4 @@ export class Taker {
       });
     });
   }
-}
-
-/** All entries of a log, of all takers, in the order of time. */
-export function readLog(file: string): readonly Entry[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Entry)
-    .sort((a, b) => a.at - b.at);
 }

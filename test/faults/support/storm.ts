@@ -1,0 +1,102 @@
+/**
+ * A storm: a crew counts on something that the lock alone protects, while processes are killed and
+ * stopped in their bodies, connections cut and the store restarted. Answers what was seen, and what
+ * of it was wrong.
+ */
+import { Crew } from './crew.js';
+import { bodies, overlaps, wrongs, type Span } from './history.js';
+import { readLog } from './log-reader.js';
+import type { FaultStore } from './stores.js';
+
+export interface StormOptions {
+  readonly size: number;
+  /** For each of them. */
+  readonly rounds: number;
+  readonly ttlMs: number;
+  /** How many are killed at most; every second one with the lock in hands, if there is one. */
+  readonly kills: number;
+  readonly everyMs: number;
+}
+
+/** After which kill. */
+const CUT = 5;
+const RESTART = 10;
+
+export interface Aftermath {
+  /** In sentences. */
+  readonly wrongs: readonly string[];
+  /** Rounds that were written. */
+  readonly written: number;
+  readonly kills: number;
+  readonly ms: number;
+  /** Bodies that ran at the same time, because one of them was stopped beyond its lease. */
+  readonly besides: readonly (readonly [Span, Span])[];
+  /** Whether somebody was stopped beyond its lease, and whether somebody outlived one ttl. */
+  readonly disturbed: {
+    readonly beforeWrite: boolean;
+    readonly beforeCommit: boolean | null;
+    readonly renewed: boolean;
+  };
+}
+
+export async function storm(store: FaultStore, options: StormOptions): Promise<Aftermath> {
+  const { size, rounds, ttlMs } = options;
+  const rowsOf = await store.tableWitness();
+  const crew = await Crew.start(store, { size, rounds, options: { ttlMs, waitMs: 60_000 } });
+  const startedAt = performance.now();
+  const disturbing = disturbBodies(crew, store, ttlMs);
+  try {
+    await Promise.all([crew.done, disturbing, killSome(crew, store, options)]);
+  } finally {
+    await crew.end();
+    await store.silence();
+  }
+  const ms = Math.round(performance.now() - startedAt);
+  const entries = readLog(store.log);
+  const rows = await rowsOf(crew.name);
+  return {
+    wrongs: wrongs(entries, crew.name, rows),
+    written: rows.length,
+    kills: crew.kills,
+    ms,
+    besides: overlaps(bodies(entries, crew.name)),
+    disturbed: await disturbing,
+  };
+}
+
+/** One after the other, and each time somebody else. */
+async function disturbBodies(
+  crew: Crew,
+  { kind }: FaultStore,
+  ttlMs: number,
+): Promise<Aftermath['disturbed']> {
+  // In SQLite, where Redis has its data here, too, an open transaction keeps all others out.
+  const commits = kind === 'postgres' || kind === 'mariadb';
+  return {
+    beforeWrite: await crew.stopInBody('before-write'),
+    beforeCommit: commits ? await crew.stopInBody('before-commit') : null,
+    renewed: await crew.stayInBody(1.5 * ttlMs),
+  };
+}
+
+async function killSome(
+  crew: Crew,
+  store: FaultStore,
+  { kills, everyMs }: StormOptions,
+): Promise<void> {
+  const restarting: Promise<void>[] = [];
+  for (let kill = 1; kill <= kills && !crew.isOver; kill += 1) {
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    const { victims } = crew;
+    const victim = victims[(kill * 7) % victims.length];
+    await crew.kill(kill % 2 === 0 ? (crew.holder ?? victim) : victim);
+    if (kill === CUT) store.proxy?.breakAll();
+    if (kill === RESTART && store.server !== null) restarting.push(restart(store));
+  }
+  await Promise.all(restarting);
+}
+
+async function restart({ server }: FaultStore): Promise<void> {
+  await server?.kill9();
+  await server?.restart();
+}
