@@ -29,13 +29,13 @@ async function evalshaCallsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe('gathering', () => {
-  it('sends a thousand requests of one tick in eight calls', async () => {
+  it('sends a thousand requests of one tick in sixteen calls', async () => {
     await one.take('warm');
     const names = Array.from({ length: 1_000 }, (_, n) => `gathered:${n}`);
 
     const calls = await evalshaCallsOf(() => Promise.all(names.map((name) => one.take(name))));
 
-    expect(calls).toBe(8);
+    expect(calls).toBe(16);
   });
 
   it('renews ten thousand leases in at most fifty calls', async () => {
@@ -60,6 +60,14 @@ describe('gathering', () => {
     const calls = await evalshaCallsOf(() => one.take('lonely'));
 
     expect(calls).toBe(1);
+  });
+
+  it('fails a lonely request whose key is of another kind', async () => {
+    await client.lpush('{locks}:lock:overwritten', 'a list');
+
+    const answer = one.acquire('overwritten');
+
+    await expect(answer).rejects.toMatchObject({ code: 'LOCK_STORE', lockName: 'overwritten' });
   });
 
   it('fails one request of a call alone, when its key is of another kind', async () => {

@@ -17,8 +17,9 @@ import { cleanCause, secretsIn } from './store-cause.js';
 
 export interface ScriptCall {
   readonly script: Script;
-  readonly keys: readonly string[];
-  readonly requests: Buffer;
+  /** How many of the arguments are keys: the first ones. */
+  readonly keys: number;
+  readonly args: readonly (string | Buffer)[];
 }
 
 export class Connection {
@@ -64,7 +65,7 @@ export class Connection {
    * @param failed is told the cause, fit to be shown
    */
   run(
-    { script, keys, requests }: ScriptCall,
+    { script, keys, args }: ScriptCall,
     answered: (reply: Buffer) => void,
     failed: (cause: Error) => void,
   ): void {
@@ -77,11 +78,10 @@ export class Connection {
     const fail = (error: unknown): void => {
       if (this.#deadlines.finish(call)) failed(this.shown(error));
     };
-    const args = [...keys, requests];
-    this.#raw.evalshaBuffer(script.sha, keys.length, ...args).then(reply, (error: unknown) => {
+    this.#raw.evalshaBuffer(script.sha, keys, ...args).then(reply, (error: unknown) => {
       // Redis was restarted, or never saw this script: nothing was run, so it may be sent again.
       if (error instanceof Error && error.message.startsWith('NOSCRIPT')) {
-        this.#raw.evalBuffer(script.source, keys.length, ...args).then(reply, fail);
+        this.#raw.evalBuffer(script.source, keys, ...args).then(reply, fail);
       } else {
         fail(error);
       }
@@ -146,8 +146,6 @@ function connectOwn(where: Exclude<Where, { kind: 'client' }>): SingleClient | C
   const options = {
     maxRetriesPerRequest: 1,
     retryStrategy: backOff,
-    reconnectOnError: (error: Error): false | 2 =>
-      error.message.startsWith('READONLY') ? 2 : false,
     disconnectTimeout: GOODBYE_MS,
     ...where.options,
     // Sent twice by the client, a release would answer the second time that it was not ours. The

@@ -4,14 +4,14 @@
  */
 import { LockStoreError } from '../../core/lock-errors.js';
 import type { Bucket, Buckets } from './buckets.js';
-import type { Connection } from './connection.js';
+import type { Connection, ScriptCall } from './connection.js';
 import { Packer, Unpacker } from './packing.js';
 import { RequestFailure, type Verb } from './verbs.js';
-import type { Script } from './scripts/index.js';
+import type { Scripts } from './scripts/index.js';
 
 export interface GathererOptions<Request, Answer> {
   readonly verb: Verb<Request, Answer>;
-  readonly script: Script;
+  readonly scripts: Scripts;
   readonly buckets: Buckets;
   readonly connection: Connection;
 }
@@ -58,22 +58,19 @@ export class Gatherer<Request extends { readonly name: string }, Answer> {
     for (const [bucket, part] of byBucket) this.#sendInParts(bucket, part, verb.most);
   };
 
+  /** Parts of one size, so that Redis works on one while this process packs the next. */
   #sendInParts(bucket: Bucket, asked: Asked<Request, Answer>[], most: number): void {
     if (asked.length <= most) {
       this.#send(bucket, asked);
       return;
     }
-    for (let at = 0; at < asked.length; at += most) this.#send(bucket, asked.slice(at, at + most));
+    const size = Math.ceil(asked.length / Math.ceil(asked.length / most));
+    for (let at = 0; at < asked.length; at += size) this.#send(bucket, asked.slice(at, at + size));
   }
 
-  #send({ locks, clock }: Bucket, part: readonly Asked<Request, Answer>[]): void {
-    const { verb, script, buckets, connection } = this.#options;
-    for (const { request } of part) verb.pack(packer, request);
-    const requests = packer.take();
-    const keys = [locks, clock];
-    if (buckets.many) for (const { request } of part) keys.push(locks + request.name);
-    connection.run(
-      { script, keys, requests },
+  #send(bucket: Bucket, part: readonly Asked<Request, Answer>[]): void {
+    this.#options.connection.run(
+      this.#callFor(bucket, part),
       (reply) => {
         this.#answer(part, reply);
       },
@@ -83,19 +80,32 @@ export class Gatherer<Request extends { readonly name: string }, Answer> {
     );
   }
 
+  #callFor({ locks, clock }: Bucket, part: readonly Asked<Request, Answer>[]): ScriptCall {
+    const { verb, scripts, buckets } = this.#options;
+    const args: (string | Buffer)[] = [locks, clock];
+    if (buckets.many) for (const { request } of part) args.push(locks + request.name);
+    const keys = args.length;
+    const [first] = part;
+    if (scripts.one !== null && part.length === 1 && first !== undefined) {
+      const fields = verb.spell?.(first.request) ?? null;
+      if (fields !== null) return { script: scripts.one, keys, args: args.concat(fields) };
+    }
+    for (const { request } of part) verb.pack(packer, request);
+    args.push(packer.take());
+    return { script: scripts.many, keys, args };
+  }
+
   #answer(part: readonly Asked<Request, Answer>[], reply: Buffer): void {
-    const { verb, connection } = this.#options;
+    const { verb } = this.#options;
     let done = 0;
     try {
       const answers = new Unpacker(reply);
-      const time = answers.number();
-      for (const { request, resolve, reject } of part) {
+      for (const one of part) {
         try {
-          resolve(verb.unpack(answers, time, request));
+          one.resolve(verb.unpack(answers, one.request));
         } catch (error) {
           if (!(error instanceof RequestFailure)) throw error;
-          reject(new LockStoreError(request.name, verb.action, error));
-          if (error.message.startsWith('READONLY')) connection.reconnect();
+          this.#fail([one], error);
         }
         done += 1;
       }
@@ -106,8 +116,10 @@ export class Gatherer<Request extends { readonly name: string }, Answer> {
   }
 
   #fail(part: readonly Asked<Request, Answer>[], error: unknown): void {
+    const { verb, connection } = this.#options;
     for (const { request, reject } of part) {
-      reject(new LockStoreError(request.name, this.#options.verb.action, error));
+      reject(new LockStoreError(request.name, verb.action, error));
     }
+    if (error instanceof Error && error.message.startsWith('READONLY')) connection.reconnect();
   }
 }

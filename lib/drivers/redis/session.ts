@@ -2,7 +2,7 @@
 import type { Buckets } from './buckets.js';
 import type { Connection } from './connection.js';
 import { Gatherer } from './gatherer.js';
-import { makeScript, type ScriptSettings } from './scripts/index.js';
+import { makeScripts, type ScriptSettings } from './scripts/index.js';
 import {
   acquireVerb,
   forceVerb,
@@ -39,7 +39,7 @@ export class Session {
     ): Gatherer<Request, Answer> =>
       new Gatherer({
         verb,
-        script: makeScript(verb.script, settings),
+        scripts: makeScripts(verb.script, settings),
         buckets,
         connection,
       });

@@ -66,21 +66,14 @@ local function acquire_any(name, owner, ttl, at_most, block, joins, note)
 end
 `;
 
-export const ACQUIRE = `
--- acquire: asks for the lease of each name.
--- In:  name, owner, ttl, at most (ms; infinite for none), size of the token block, 1 to join, note.
--- Out: 1 granted: the token is the store's time, nothing is known of a hold before
---      2 granted: token, size of the block, ending
---      3 refused: who has it, remaining ms, live tickets ahead, ask again in ms
---      4 granted: the token is the store's time; ending without its length
---      255 failed: why
-local made, mark, new_names, lives, lives_text
-
--- The short way: nothing is known of the name, or its last hold ended well, and nobody waits or
--- watches. Where nothing is known of one name, likely nothing is of the next.
-local function acquire(name, owner, ttl, at_most, block, joins, note)
+/**
+ * The short way: nothing is known of the name, or its last hold ended well, and nobody waits or
+ * watches. A chunk of Lua that ends with `return`, as the body of a function or of a whole script.
+ */
+const STEP = `
   local key = locks .. name
   local raw
+  -- Where nothing is known of one name, likely nothing is of the next.
   if not mark then
     local both = call('MGET', key, KEYS[2])
     raw, mark = both[1], tonumber(both[2] or 0)
@@ -95,14 +88,17 @@ local function acquire(name, owner, ttl, at_most, block, joins, note)
   local ends = now + (at_most < ttl and at_most or ttl)
   -- Longer than it need be by an eighth, so that the next writes need not touch it: it is dear.
   local keep = ends + (KEEP_MS + KEEP_MS / 8)
-  if keep ~= lives then
-    lives, lives_text = keep, string.format('%d', keep - now + 1)
-  end
   local behind = micros < mark - 1000000
   if new_names and not behind then
+    if keep ~= lives then
+      lives, lives_text = keep, string.format('%d', keep - now + 1)
+    end
     local new = pack(STATE, HELD, 0, 0, #owner, owner, micros, block, now, ends, keep, 0, '',
       #note, note)
-    if call('SET', key, new, 'NX', 'PX', lives_text) then return '\\1' end
+    if call('SET', key, new, 'NX', 'PX', lives_text) then
+      first_grant = first_grant or pack('<Bd', 1, micros)
+      return first_grant
+    end
     raw = call('GET', key)
     new_names = false
   end
@@ -124,27 +120,42 @@ local function acquire(name, owner, ttl, at_most, block, joins, note)
       ending, #note, note), 'KEEPTTL')
   else
     call('SET', key, pack(STATE, HELD, 0, 0, #owner, owner, token, block, now, ends, keep, #ending,
-      ending, #note, note), 'PX', lives_text)
+      ending, #note, note), 'PX', string.format('%d', keep - now + 1))
   end
-  if token == micros then return '\\4', ending end
   return pack('<BdHI4c0', 2, token, block, #ending, ending)
+`;
+
+const HEADER = `
+-- acquire: asks for the lease of each name.
+-- In:  name, owner, ttl, at most (ms; infinite for none), size of the token block, 1 to join, note.
+-- Out: 1 granted, nothing is known of a hold before: token
+--      2 granted: token, size of the block, ending
+--      3 refused: who has it, remaining ms, live tickets ahead, ask again in ms
+--      255 failed: why
+local made, mark, new_names, lives, lives_text, first_grant
+`;
+
+export const ACQUIRE_ONE = `${HEADER}
+local name, owner, ttl, at_most, block, joins, note = unpack(ARGV)
+ttl, at_most, block, joins = ttl + 0, at_most + 0, block + 0, joins + 0
+${STEP}`;
+
+export const ACQUIRE = `${HEADER}
+local function acquire(name, owner, ttl, at_most, block, joins, note)
+${STEP}
 end
 
-local requests, at, answers, n = ARGV[1], 1, { pack('<d', micros) }, 1
+local requests, at, answers, n = ARGV[1], 1, {}, 0
 while at <= #requests do
   local name, owner, ttl, at_most, block, joins, note, next_at =
     read('<Bc0Hc0ddHBHc0', requests, at)
-  local ok, answer, ending = pcall(acquire, name, owner, ttl, at_most, block, joins, note)
+  local ok, answer = pcall(acquire, name, owner, ttl, at_most, block, joins, note)
   if not ok then
     made = made or machine(locks, micros, now)
     answer = made.failed(answer)
   end
   at, n = next_at, n + 1
   answers[n] = answer
-  if ending then
-    n = n + 1
-    answers[n] = ending
-  end
 end
 return table.concat(answers)
 `;

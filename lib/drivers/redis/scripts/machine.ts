@@ -152,7 +152,7 @@ end
 
 -- Answers all requests: unpacks each, and gives its fields to the verb.
 local function answer_each(layout, run)
-  local requests, at, answers = ARGV[1], 1, { pack('<d', micros) }
+  local requests, at, answers = ARGV[1], 1, {}
   local function answer_one(...)
     at = select(select('#', ...), ...)
     local ok, answer = pcall(run, ...)

@@ -38,8 +38,9 @@ export const PRELUDE = `
 -- KEYS[2]  the bucket's clock: the highest time seen.
 -- KEYS[3…] on a cluster the keys of the names asked for. Never read as such: they make a slot that
 --          is just being moved answer ASK or TRYAGAIN, and not as if nobody held the name.
--- ARGV[1]  the requests, packed one after the other; each script says how.
--- Returns  one string: the store's time in µs, then the answers, packed one after the other.
+-- ARGV     the requests, packed one after the other as one argument; or the fields of a single
+--          request as an argument each. Each script says which fields.
+-- Returns  one string: the answers, packed one after the other.
 -- Atomic because Redis runs nothing else beside a script.
 local call, pack, read = redis.call, struct.pack, struct.unpack
 local locks = KEYS[1]

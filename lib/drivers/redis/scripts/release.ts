@@ -14,17 +14,11 @@ local function release_any(name, owner, token, at_least, failure)
 end
 `;
 
-export const RELEASE = `
--- release: gives each lease back, writes down how the hold ended, and hands over.
--- In:  name, owner, token, at least (ms), error as JSON, then 0, or 1 and a rejoin:
---      owner, ttl, at most, size of the token block, 1 to join, note.
--- Out: 1 released, 0 not ours; then the answer to the rejoin, as of acquire, if there was one.
---      255 failed: why
-local made
-
--- The short way: ours, alive, no error, no rest, nobody waits or watches. The first ten bytes of
--- the state make it ENDED, in place.
-local function release(name, owner, token, at_least, failure)
+/**
+ * The short way: ours, alive, no error, no rest, nobody waits or watches. The first ten bytes of
+ * the state make it ENDED, in place.
+ */
+const STEP = `
   local key = locks .. name
   local raw = call('GET', key)
   if not raw then return '\\0' end
@@ -36,9 +30,29 @@ local function release(name, owner, token, at_least, failure)
   end
   made = made or machine(locks, micros, now)
   return made.release(name, owner, token, at_least, failure)
+`;
+
+const HEADER = `
+-- release: gives each lease back, writes down how the hold ended, and hands over.
+-- In:  name, owner, token, at least (ms), error as JSON, then 0, or 1 and a rejoin:
+--      owner, ttl, at most, size of the token block, 1 to join, note. One that travels alone has
+--      no rejoin.
+-- Out: 1 released, 0 not ours; then the answer to the rejoin, as of acquire, if there was one.
+--      255 failed: why
+local made
+`;
+
+export const RELEASE_ONE = `${HEADER}
+local name, owner, token, at_least, failure = unpack(ARGV)
+token, at_least = token + 0, at_least + 0
+${STEP}`;
+
+export const RELEASE = `${HEADER}
+local function release(name, owner, token, at_least, failure)
+${STEP}
 end
 
-local requests, at, answers, n = ARGV[1], 1, { pack('<d', micros) }, 1
+local requests, at, answers, n = ARGV[1], 1, {}, 0
 while at <= #requests do
   local name, owner, token, at_least, failure, rejoins, next_at =
     read('<Bc0Hc0ddI4c0B', requests, at)

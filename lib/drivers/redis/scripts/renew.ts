@@ -32,7 +32,7 @@ local function renew(name, owner, ttl, at_most, writes, note)
   return made.renew(name, owner, ttl, at_most, writes, note)
 end
 
-local requests, at, answers, n = ARGV[1], 1, { pack('<d', micros) }, 1
+local requests, at, answers, n = ARGV[1], 1, {}, 0
 while at <= #requests do
   local name, owner, ttl, at_most, writes, note, next_at = read('<Bc0Hc0ddBHc0', requests, at)
   local ok, answer = pcall(renew, name, owner, ttl, at_most, writes, note)
