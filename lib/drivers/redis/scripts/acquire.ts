@@ -22,10 +22,11 @@ local function granted(token, block, ending)
   return pack('<BdHI4c0', 2, token, block, #ending, ending)
 end
 
-local function refused(s, owner, live)
+-- Whoever has just joined has all live tickets ahead; the place of others is looked up.
+local function refused(s, owner, live, is_last)
   local held = s.phase ~= FREE
   local remaining = held and ceil(s.ends - now) or 0
-  local ahead = s.line and call('ZRANK', base .. 'line:' .. s.name, owner) or live
+  local ahead = s.line and not is_last and call('ZRANK', base .. 'line:' .. s.name, owner) or live
   local event = REFRESH_MS
   if not held then
     local first = call('ZRANGE', base .. 'line:' .. s.name, 0, 0)[1]
@@ -37,8 +38,8 @@ local function refused(s, owner, live)
   return pack('<BHc0dI4d', 3, #who, who, remaining, ahead, max(1, min(REFRESH_MS, ceil(event))))
 end
 
-local function acquire_any(name, owner, ttl, at_most, block, joins, note)
-  local s = load(name)
+local function acquire_any(name, owner, ttl, at_most, block, joins, note, raw)
+  local s = load(name, raw)
   if s.phase == HELD and s.owner == owner then
     s.ends, s.note = min(now + ttl, s.since + at_most), note
     save(s)
@@ -57,18 +58,20 @@ local function acquire_any(name, owner, ttl, at_most, block, joins, note)
     save(s)
     return granted(s.token, block, s.ending)
   end
+  local is_last = false
   if joins == 1 then
     local known = s.line and s.keep >= now + 2 * TICKET_MS
-    join(s, owner)
+    is_last = join(s, owner)
     if not known or (s.watched and s.line_changed) then save(s) end
   end
-  return refused(s, owner, live)
+  return refused(s, owner, live, is_last)
 end
 `;
 
 /**
- * The short way: nothing is known of the name, or its last hold ended well, and nobody waits or
- * watches. A chunk of Lua that ends with `return`, as the body of a function or of a whole script.
+ * The short way: nothing is known of the name, or its last hold ended well and nobody waits, or it
+ * was handed over to the owner; and nobody watches. A chunk of Lua that ends with `return`, as the
+ * body of a function or of a whole script.
  */
 const STEP = `
   local key = locks .. name
@@ -103,24 +106,27 @@ const STEP = `
     new_names = false
   end
 
-  local phase, last, first, size, kept, _
+  local phase, marks, last, first, size, over, kept, ending, _
   if raw then
-    phase, _, _, last, first, size, _, _, kept = read(HEAD, raw)
+    phase, marks, _, last, first, size, _, over, kept, ending = read(STATE, raw)
   end
-  if phase ~= ENDED or behind then
+  if phase == ENDED and not behind then
+    -- As an ENDING it says RELEASED; from its second byte on that is the STATE from its third.
+    ending = '\\2' .. string.sub(raw, 3, 12 + #last) .. '\\0\\0\\0\\0'
+  elseif phase ~= CLAIMED or last ~= owner or over <= now or marks >= WATCHED or behind then
     made = made or machine(locks, micros, now)
-    return made.acquire(name, owner, ttl, at_most, block, joins, note)
+    return made.acquire(name, owner, ttl, at_most, block, joins, note, raw)
   end
-  -- An ENDING that says RELEASED: from its second byte on it is what the STATE has from its third.
-  local ending = '\\2' .. string.sub(raw, 3, 12 + #last) .. '\\0\\0\\0\\0'
   local token = first + size
   if token < micros then token = micros end
-  if kept >= ends + KEEP_MS then
-    call('SET', key, pack(STATE, HELD, 0, 0, #owner, owner, token, block, now, ends, kept, #ending,
-      ending, #note, note), 'KEEPTTL')
+  local fresh = kept < ends + KEEP_MS
+  if fresh then kept = keep end
+  local new = pack(STATE, HELD, marks, 0, #owner, owner, token, block, now, ends, kept, #ending,
+    ending, #note, note)
+  if fresh then
+    call('SET', key, new, 'PX', string.format('%d', keep - now + 1))
   else
-    call('SET', key, pack(STATE, HELD, 0, 0, #owner, owner, token, block, now, ends, keep, #ending,
-      ending, #note, note), 'PX', string.format('%d', keep - now + 1))
+    call('SET', key, new, 'KEEPTTL')
   end
   return pack('<BdHI4c0', 2, token, block, #ending, ending)
 `;

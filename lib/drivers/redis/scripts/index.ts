@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { ACQUIRE, ACQUIRE_MACHINE, ACQUIRE_ONE } from './acquire.js';
 import { INSPECT, INSPECT_MACHINE, LOOK_MACHINE, WATCH, WATCH_MACHINE } from './inspect.js';
 import { FORCE, FORCE_MACHINE, LEAVE, LEAVE_MACHINE } from './leave.js';
-import { MACHINE } from './machine.js';
+import { ANSWERS, MACHINE } from './machine.js';
 import { constants, PRELUDE, type ScriptSettings } from './prelude.js';
 import { RELEASE, RELEASE_MACHINE, RELEASE_ONE } from './release.js';
 import { RENEW, RENEW_MACHINE } from './renew.js';
@@ -24,59 +24,63 @@ export interface Scripts {
 }
 
 interface Parts {
-  readonly verb: string;
-  readonly one?: string;
-  /** What the verb needs of the machine beyond what all share. */
+  readonly text: string;
+  /** What it needs of the machine beyond what all share. */
   readonly machine: readonly string[];
-  /** By which name → which function of the machine the verb calls. */
+  /** By which name → which function of the machine it calls. */
   readonly calls: Readonly<Record<string, string>>;
 }
 
-const PARTS = {
-  acquire: {
-    verb: ACQUIRE,
-    one: ACQUIRE_ONE,
-    machine: [ACQUIRE_MACHINE],
-    calls: { acquire: 'acquire_any' },
-  },
+const MANY = {
+  acquire: { text: ACQUIRE, machine: [ACQUIRE_MACHINE], calls: { acquire: 'acquire_any' } },
   release: {
-    verb: RELEASE,
-    one: RELEASE_ONE,
+    text: RELEASE,
     machine: [ACQUIRE_MACHINE, RELEASE_MACHINE],
     calls: { acquire: 'acquire_any', release: 'release_any' },
   },
-  renew: { verb: RENEW, machine: [RENEW_MACHINE], calls: { renew: 'renew_any' } },
-  leave: { verb: LEAVE, machine: [LEAVE_MACHINE], calls: { leave: 'leave' } },
-  force: { verb: FORCE, machine: [FORCE_MACHINE], calls: { force: 'force' } },
+  renew: { text: RENEW, machine: [RENEW_MACHINE], calls: { renew: 'renew_any' } },
+  leave: { text: LEAVE, machine: [LEAVE_MACHINE], calls: { leave: 'leave' } },
+  force: { text: FORCE, machine: [FORCE_MACHINE], calls: { force: 'force' } },
   inspect: {
-    verb: INSPECT,
+    text: INSPECT,
     machine: [LOOK_MACHINE, INSPECT_MACHINE],
     calls: { inspect: 'inspect' },
   },
-  watch: { verb: WATCH, machine: [LOOK_MACHINE, WATCH_MACHINE], calls: { watch: 'watch' } },
+  watch: { text: WATCH, machine: [LOOK_MACHINE, WATCH_MACHINE], calls: { watch: 'watch' } },
 } satisfies Readonly<Record<string, Parts>>;
 
-export type ScriptName = keyof typeof PARTS;
+const ONE: Readonly<Record<string, Parts>> = {
+  acquire: { text: ACQUIRE_ONE, machine: [ACQUIRE_MACHINE], calls: { acquire: 'acquire_any' } },
+  release: { text: RELEASE_ONE, machine: [RELEASE_MACHINE], calls: { release: 'release_any' } },
+};
+
+export type ScriptName = keyof typeof MANY;
 
 export function makeScripts(name: ScriptName, settings: ScriptSettings): Scripts {
-  const { verb, one, machine, calls }: Parts = PARTS[name];
-  const made = Object.entries({ ...calls, answer_each: 'answer_each', failed: 'failed' })
-    .map(([as, which]) => `${as} = ${which}`)
-    .join(', ');
-  const shared = `${PRELUDE}
-local function machine(locks, micros, now)
-${MACHINE}${machine.join('')}
-return { ${made} }
-end
-`;
   const values = constants(settings);
+  const { text, machine, calls } = MANY[name];
+  const one = ONE[name];
   return {
-    many: script(shared + verb, values),
-    one: one === undefined ? null : script(shared + one, values),
+    many: script(
+      {
+        text,
+        machine: [...machine, ANSWERS],
+        calls: { ...calls, answer_each: 'answer_each', failed: 'failed' },
+      },
+      values,
+    ),
+    one: one === undefined ? null : script(one, values),
   };
 }
 
-function script(text: string, values: Readonly<Record<string, string>>): Script {
+function script(parts: Parts, values: Readonly<Record<string, string>>): Script {
+  const made = Object.entries(parts.calls).map(([as, which]) => `${as} = ${which}`);
+  const text = `${PRELUDE}
+local function machine(locks, micros, now)
+${MACHINE}${parts.machine.join('')}
+return { ${made.join(', ')} }
+end
+${parts.text}`;
   const source = text.replace(/\b[A-Z][A-Z_]+\b/g, (word) => values[word] ?? word);
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }

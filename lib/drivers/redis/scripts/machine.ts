@@ -23,9 +23,10 @@ local function looks(s)
   return s.phase .. ':' .. string.format('%.0f', s.token) .. ':' .. s.owner .. '\\n' .. s.note
 end
 
--- The state of a name as a table, with what time alone has done to it already done.
-local function load(name)
-  local raw = call('GET', locks .. name)
+-- The state of a name as a table, with what time alone has done to it already done. Whoever has
+-- read it just now hands it in.
+local function load(name, raw)
+  raw = raw or call('GET', locks .. name)
   if not raw then
     return { name = name, phase = FREE, line = false, watched = false, owner = '', token = 0,
       block = 0, since = 0, ends = 0, keep = 0, ending = '', note = '' }
@@ -112,10 +113,12 @@ local function drop_ticket(s, owner)
   return dropped
 end
 
--- Gives the owner a place at the end of the line, if it has none, and prolongs its ticket.
+-- Gives the owner a place at the end of the line, if it has none, and prolongs its ticket. Returns
+-- whether it is new.
 local function join(s, owner)
   local line, tickets = base .. 'line:' .. s.name, base .. 'tickets:' .. s.name
-  if call('ZADD', tickets, now + TICKET_MS, owner) == 1 then
+  local new = call('ZADD', tickets, now + TICKET_MS, owner) == 1
+  if new then
     local last = call('ZREVRANGE', line, 0, 0, 'WITHSCORES')
     call('ZADD', line, (last[2] or 0) + 1, owner)
     s.line_changed = true
@@ -123,6 +126,7 @@ local function join(s, owner)
   call('PEXPIRE', line, TICKET_MS)
   call('PEXPIRE', tickets, TICKET_MS)
   s.line = true
+  return new
 end
 
 -- The lease goes to the first of the line whose process listens; those passed over lose their
@@ -144,6 +148,10 @@ local function hand_over(s)
   s.line = left > 0
 end
 
+`;
+
+/** For scripts that take many requests: one that fails does not fail the others. */
+export const ANSWERS = `
 -- What is answered to one request that failed alone: a key of another kind, no memory left.
 local function failed(why)
   local text = tostring(type(why) == 'table' and why.err or why)

@@ -1,7 +1,7 @@
 /** The `release` of the contract, with its `rejoin`. */
 export const RELEASE_MACHINE = `
-local function release_any(name, owner, token, at_least, failure)
-  local s = load(name)
+local function release_any(name, owner, token, at_least, failure, raw)
+  local s = load(name, raw)
   if s.phase ~= HELD or s.owner ~= owner then return '\\0' end
   s.ending = ending_of(failure == '' and RELEASED or FAILED, token, owner, failure)
   if s.since + at_least > now then
@@ -29,7 +29,7 @@ const STEP = `
     if type(done) == 'number' then return '\\1' end
   end
   made = made or machine(locks, micros, now)
-  return made.release(name, owner, token, at_least, failure)
+  return made.release(name, owner, token, at_least, failure, raw)
 `;
 
 const HEADER = `

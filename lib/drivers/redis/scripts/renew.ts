@@ -1,7 +1,7 @@
 /** The `renew` of the contract. */
 export const RENEW_MACHINE = `
-local function renew_any(name, owner, ttl, at_most, writes, note)
-  local s = load(name)
+local function renew_any(name, owner, ttl, at_most, writes, note, raw)
+  local s = load(name, raw)
   if s.phase ~= HELD or s.owner ~= owner then return '\\0' end
   s.ends = min(now + ttl, s.since + at_most)
   if writes == 1 then s.note = note end
@@ -29,7 +29,7 @@ local function renew(name, owner, ttl, at_most, writes, note)
     if type(done) == 'number' then return '\\1' end
   end
   made = made or machine(locks, micros, now)
-  return made.renew(name, owner, ttl, at_most, writes, note)
+  return made.renew(name, owner, ttl, at_most, writes, note, raw)
 end
 
 local requests, at, answers, n = ARGV[1], 1, {}, 0
