@@ -278,12 +278,15 @@ it('is served, only later, when the connection that sleeps is killed', async () 
 }, 30_000);
 
 it('rings nobody but the sleeper', async () => {
-  const { ringStatements } = await import('../../lib/drivers/typeorm/mysql/mysql-bell.js');
+  const { MARIADB_FORM, MYSQL_FORM } =
+    await import('../../lib/drivers/typeorm/mysql/mysql-script.js');
   const bystander = await createConnection({ uri: server.url });
   const working = bystander.query('SELECT SLEEP(0.5) AS interrupted');
 
-  await admin.query(ringStatements("'nobody-has-this-bell'").join(';'));
-  await admin.query(ringStatements('NULL').join(';'));
+  for (const bell of ["'nobody-has-this-bell'", 'NULL']) {
+    await admin.query([`SET @bell = ${bell}`, ...MYSQL_FORM.ring].join(';'));
+    await admin.query(`BEGIN NOT ATOMIC ${MARIADB_FORM.ring.join(';')}; END`);
+  }
 
   const [answer] = await working;
   expect(answer).toEqual([{ interrupted: 0 }]);

@@ -13,7 +13,7 @@ export const RELEASED: SqlAnswer = { released: true, rejoined: null };
 /** @param onGrant called with the row of each name that was granted. */
 export function readTaken(
   requests: readonly AcquireRequest[],
-  rows: readonly MysqlRow[] = [],
+  rows: readonly MysqlRow[],
   onGrant: (row: NameRow) => void,
 ): Answers {
   const found = indexed(rows);
@@ -33,10 +33,7 @@ export function readTaken(
   return answers;
 }
 
-export function readFreed(
-  requests: readonly ReleaseRequest[],
-  rows: readonly MysqlRow[] = [],
-): Answers {
+export function readFreed(requests: readonly ReleaseRequest[], rows: readonly MysqlRow[]): Answers {
   const found = indexed(rows);
   const answers = new Map<string, SqlAnswer>();
   for (const { name, owner } of requests) {
@@ -49,10 +46,7 @@ export function readFreed(
 }
 
 /** Answers every step; `busy` for the rows that somebody else has locked. */
-export function readRenewed(
-  requests: readonly RenewRequest[],
-  rows: readonly MysqlRow[] = [],
-): Answers {
+export function readRenewed(requests: readonly RenewRequest[], rows: readonly MysqlRow[]): Answers {
   const found = indexed(rows);
   const answers = new Map<string, SqlAnswer>();
   for (const { name, owner } of requests) {

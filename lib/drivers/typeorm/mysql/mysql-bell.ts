@@ -12,8 +12,9 @@ import type { DataSource } from 'typeorm';
 import { LINE_TIMES, type Wake } from '../../../core/lock-driver.js';
 import type { LockTables } from '../lock-tables.js';
 import { jitteredPause } from '../repeat.js';
-import { isStatementError, Lane, type Lanes } from './mysql-connections.js';
+import { isStatementError, Lane } from './mysql-connections.js';
 import { quoted } from './mysql-schema.js';
+import type { ServerForm } from './mysql-script.js';
 import { BEGAN, bytes, text } from './mysql-text.js';
 
 const SLEEP_S = 2;
@@ -25,6 +26,7 @@ const REMEMBERED = 1_000;
 export interface BellOptions {
   readonly dataSource: DataSource;
   readonly tables: LockTables;
+  readonly form: ServerForm;
   /** The user lock's name. */
   readonly name: string;
   readonly hear: (wake: Wake) => void;
@@ -74,12 +76,17 @@ export class Bell {
     return this.#rung.delete(owner);
   }
 
-  /** Wakes our own sleeper, so that its connection can be closed in good order. */
-  async close(lanes: Lanes): Promise<void> {
+  /**
+   * Wakes our own sleeper, so that its connection can be closed in good order.
+   *
+   * @param run runs statements on another connection.
+   */
+  async close(run: (statements: readonly string[]) => Promise<unknown>): Promise<void> {
     this.#closed = true;
     this.#waiting.clear();
     if (this.#running !== null) {
-      await lanes.run(ringStatements(`'${this.#options.name}'`)).catch(() => undefined);
+      const { name, form } = this.#options;
+      await run([`SET @bell = '${name}'`, ...form.ring]).catch(() => undefined);
       await this.#running;
     }
     await this.#lane.close();
@@ -181,20 +188,6 @@ export class Bell {
     }
     return this.#waiting.size;
   }
-}
-
-/**
- * Wakes whoever has this user lock, if anybody does; nobody else is ever hit, also where connection
- * ids have been used again.
- *
- * @param bell an SQL expression; NULL: nobody.
- */
-export function ringStatements(bell: string): readonly string[] {
-  return [
-    `SET @ring = COALESCE(CONCAT('KILL QUERY ', IS_USED_LOCK(COALESCE(${bell}, '-'))), 'DO 0')`,
-    'PREPARE ring FROM @ring',
-    'EXECUTE ring',
-  ];
 }
 
 /**

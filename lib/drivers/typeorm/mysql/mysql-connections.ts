@@ -19,6 +19,8 @@ export interface MysqlConnection {
 export interface PreparedStatement {
   readonly sql: string;
   readonly values: readonly (string | number | Buffer | null)[];
+  /** Whether an error in it may leave a transaction open; absent: no. */
+  readonly mayLeaveOpen?: boolean;
 }
 
 export type MysqlRow = Readonly<Record<string, unknown>>;
@@ -47,6 +49,8 @@ export class Lane {
   readonly #dataSource: DataSource;
   readonly #shared: boolean;
   #opened: Promise<Opened> | null = null;
+  /** What `#opened` has resolved to, as long as it lives: it need not be waited for. */
+  #live: Opened | null = null;
 
   /**
    * @param shared the application's pool: a connection is borrowed for each packet, and left as it
@@ -57,26 +61,32 @@ export class Lane {
     this.#shared = shared;
   }
 
-  /** Runs statements as one packet; what each answered, in their order. */
-  run(statements: readonly string[]): Promise<readonly MysqlResult[]> {
-    return this.#with(statements.length > 1, (connection) =>
+  /**
+   * Runs statements as one packet; what each answered, in their order.
+   *
+   * @param mayLeaveOpen whether an error in them may leave a transaction open.
+   */
+  run(
+    statements: readonly string[],
+    mayLeaveOpen = statements.length > 1,
+  ): Promise<readonly MysqlResult[]> {
+    return this.#with(mayLeaveOpen, (connection) =>
       this.#shared
         ? sendOneByOne(connection, statements)
         : send(connection, statements.join(';\n')),
     );
   }
 
-  async execute(statement: PreparedStatement): Promise<MysqlResult | undefined> {
-    const results = await this.#with(false, (connection) => execute(connection, statement));
-    return results[0];
+  execute(statement: PreparedStatement): Promise<readonly MysqlResult[]> {
+    const { mayLeaveOpen = false } = statement;
+    return this.#with(mayLeaveOpen, (connection) => execute(connection, statement));
   }
 
-  /** @param mayLeaveOpen whether an error may leave a transaction open. */
   async #with<T>(
     mayLeaveOpen: boolean,
     work: (connection: MysqlConnection) => Promise<T>,
   ): Promise<T> {
-    const { connection } = await this.#connected();
+    const { connection } = this.#live ?? (await this.#connected());
     try {
       return await work(connection);
     } catch (error) {
@@ -90,7 +100,10 @@ export class Lane {
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = null;
+    this.#live = null;
     const { runner } = (await opened?.catch(() => null)) ?? {};
+    // It may have been on its way until now.
+    this.#live = null;
     await runner?.release();
   }
 
@@ -114,10 +127,12 @@ export class Lane {
       if (this.#shared) return opened;
       const die = (): void => {
         opened.isDead = true;
+        if (this.#live === opened) this.#live = null;
       };
       connection.on('error', die);
       connection.on('end', die);
       await send(connection, SESSION);
+      if (!opened.isDead) this.#live = opened;
       return opened;
     } catch (error) {
       await runner.release();
@@ -161,11 +176,11 @@ export class Lanes {
     this.#free = [...this.#all];
   }
 
-  run(statements: readonly string[]): Promise<readonly MysqlResult[]> {
-    return this.#lend((lane) => lane.run(statements));
+  run(statements: readonly string[], mayLeaveOpen?: boolean): Promise<readonly MysqlResult[]> {
+    return this.#lend((lane) => lane.run(statements, mayLeaveOpen));
   }
 
-  execute(statement: PreparedStatement): Promise<MysqlResult | undefined> {
+  execute(statement: PreparedStatement): Promise<readonly MysqlResult[]> {
     return this.#lend((lane) => lane.execute(statement));
   }
 

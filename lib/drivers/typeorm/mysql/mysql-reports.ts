@@ -6,7 +6,7 @@ import { ENDING } from '../ending-columns.js';
 import { LONG_IDLE_MS } from '../janitor.js';
 import type { MysqlResult } from './mysql-connections.js';
 import { readLockState, unknownState } from './mysql-rows.js';
-import { quoted } from './mysql-schema.js';
+import { LOCK_COLUMNS, quoted } from './mysql-schema.js';
 import { BEGAN, bytes, int, microseconds, text } from './mysql-text.js';
 
 /** Tickets that just died are dropped by the next step of their name, as a rule. */
@@ -32,8 +32,7 @@ export class MysqlReports {
   /** Statements that fail where a table or a column is missing. */
   check(): readonly string[] {
     return [
-      'SELECT name, phase, owner, since, ends_at, token, tokens, ending_how, ending_owner, ' +
-        `ending_token, ending_error, note, waiting, used_at FROM ${this.#locks} LIMIT 0`,
+      `SELECT ${LOCK_COLUMNS} FROM ${this.#locks} LIMIT 0`,
       `SELECT name, owner, place, ends_at, bell FROM ${this.#tickets} LIMIT 0`,
     ];
   }

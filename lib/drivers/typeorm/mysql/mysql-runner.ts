@@ -23,10 +23,12 @@ import type { Lanes, MysqlRow } from './mysql-connections.js';
 import { errno, isTransient, NO_SUCH_THREAD } from './mysql-errors.js';
 import type { PacketManner, PacketWriter } from './mysql-packet.js';
 import { readAcquire, readName, refused } from './mysql-rows.js';
+import { rowsIn, type Packet, type ServerForm } from './mysql-script.js';
 import { text } from './mysql-text.js';
 
 export interface RunnerOptions {
   readonly lanes: Lanes;
+  readonly form: ServerForm;
   readonly batches: BatchWriter;
   readonly packets: PacketWriter;
   /** MariaDB: what a statement has written, it can answer. */
@@ -53,6 +55,8 @@ export class MysqlRunner {
   }
 
   async run(steps: readonly SqlStep[]): Promise<readonly SqlAnswer[]> {
+    const [only] = steps;
+    if (steps.length === 1 && only !== undefined) return [await this.#runOne(only)];
     const batched: SqlStep[] = [];
     const single: SqlStep[] = [];
     for (const step of steps) {
@@ -60,22 +64,28 @@ export class MysqlRunner {
       (this.#goesInBatch(step) ? batched : single).push(step);
     }
     const [ready, handled] = await Promise.all([
-      this.#runPackets(single, steps.length === 1),
-      this.#runBatches(batched, steps.length === 1),
+      this.#runPackets(single),
+      this.#runBatches(batched),
     ]);
     const left = batched.filter(({ request }) => !handled.has(request.name));
-    const answers = new Map([...ready, ...handled, ...(await this.#runPackets(left, false))]);
+    const answers = new Map([...ready, ...handled, ...(await this.#runPackets(left))]);
     return steps.map(({ request }) => answers.get(request.name));
   }
 
-  async #runPackets(steps: readonly SqlStep[], isAlone: boolean): Promise<Answers> {
-    return new Map(
-      await Promise.all(
-        steps.map(
-          async (step) => [step.request.name, await this.#runPacket(step, isAlone)] as const,
-        ),
-      ),
-    );
+  /** A step that travels alone may wait for its row a little: nobody else is delayed. */
+  async #runOne(step: SqlStep): Promise<SqlAnswer> {
+    this.#expect(step);
+    if (!this.#goesInBatch(step)) return this.#runPacket(step, true);
+    const handled = await unlessStuck(() => this.#runAlone(step));
+    const { name } = step.request;
+    return handled.has(name) ? handled.get(name) : this.#runPacket(step, false);
+  }
+
+  async #runPackets(steps: readonly SqlStep[]): Promise<Answers> {
+    const run = async (step: SqlStep): Promise<readonly [string, SqlAnswer]> => {
+      return [step.request.name, await this.#runPacket(step, false)];
+    };
+    return steps.length === 0 ? NONE : new Map(await Promise.all(steps.map(run)));
   }
 
   /** A packet of its own for one step. */
@@ -101,12 +111,12 @@ export class MysqlRunner {
   async #send(step: SqlStep, manner: PacketManner): Promise<SqlAnswer> {
     // Only a batch whose rows were locked leaves a renewal to us.
     if (step.kind === 'renew') return 'busy';
-    const results = await this.#options.lanes.run(this.#statements(step, manner));
-    const row = results.find(({ rows }) => rows.length > 0)?.rows[0];
+    const { form, lanes } = this.#options;
+    const [row] = rowsIn(await form.step(lanes, this.#packet(step, manner)));
     return row === undefined ? this.#onNothing(step) : this.#read(step, row);
   }
 
-  #statements(step: Exclude<SqlStep, { kind: 'renew' }>, manner: PacketManner): readonly string[] {
+  #packet(step: Exclude<SqlStep, { kind: 'renew' }>, manner: PacketManner): Packet {
     const { packets } = this.#options;
     switch (step.kind) {
       case 'acquire':
@@ -194,15 +204,13 @@ export class MysqlRunner {
     else if (this.#wanted.size < REMEMBERED) this.#wanted.add(name);
   }
 
-  /** @param isAlone whether the one step may wait for its row a little: nobody else is delayed. */
-  async #runBatches(steps: readonly SqlStep[], isAlone: boolean): Promise<Answers> {
-    const [first] = steps;
-    if (isAlone && first?.kind === 'acquire') {
-      return unlessStuck(() => this.#takeOne(first.request));
-    }
-    if (isAlone && first?.kind === 'release') {
-      return unlessStuck(() => this.#freeOne(first.request));
-    }
+  async #runAlone(step: SqlStep): Promise<Answers> {
+    if (step.kind === 'acquire') return this.#takeOne(step.request);
+    if (step.kind === 'release') return this.#freeOne(step.request);
+    return this.#runBatches([step]);
+  }
+
+  async #runBatches(steps: readonly SqlStep[]): Promise<Answers> {
     // Sorted by bytes, as the index is: whoever locks several rows locks them in the same order.
     const sorted = [...steps].sort(byName);
     const take = sorted.flatMap((step) => (step.kind === 'acquire' ? [step.request] : []));
@@ -219,16 +227,14 @@ export class MysqlRunner {
   async #takeOne(request: AcquireRequest): Promise<Answers> {
     const { lanes, batches, canReturn } = this.#options;
     if (!canReturn) return this.#takeMany([request]);
-    const result = await lanes.execute(batches.acquireOne(request));
-    return this.#taken([request], result?.rows);
+    return this.#taken([request], rowsIn(await lanes.execute(batches.acquireOne(request))));
   }
 
   async #takeMany(requests: readonly AcquireRequest[]): Promise<Answers> {
-    const results = await this.#options.lanes.run(this.#options.batches.acquire(requests));
-    return this.#taken(requests, results.at(-1)?.rows);
+    return this.#taken(requests, await this.#runBatch(this.#options.batches.acquire(requests)));
   }
 
-  #taken(requests: readonly AcquireRequest[], rows: readonly MysqlRow[] = []): Answers {
+  #taken(requests: readonly AcquireRequest[], rows: readonly MysqlRow[]): Answers {
     return readTaken(requests, rows, ({ name, owner, waiting }) => {
       if (owner !== null) this.#options.bell()?.forget(owner);
       this.#remember(name, waiting > 0);
@@ -236,18 +242,21 @@ export class MysqlRunner {
   }
 
   async #freeOne(request: ReleaseRequest): Promise<Answers> {
-    const result = await this.#options.lanes.execute(this.#options.batches.releaseOne(request));
+    const [result] = await this.#options.lanes.execute(this.#options.batches.releaseOne(request));
     return new Map(result?.affected === 1 ? [[request.name, RELEASED]] : []);
   }
 
   async #freeMany(requests: readonly ReleaseRequest[]): Promise<Answers> {
-    const results = await this.#options.lanes.run(this.#options.batches.release(requests));
-    return readFreed(requests, results.at(-2)?.rows);
+    return readFreed(requests, await this.#runBatch(this.#options.batches.release(requests)));
   }
 
   async #renewMany(requests: readonly RenewRequest[]): Promise<Answers> {
-    const results = await this.#options.lanes.run(this.#options.batches.renew(requests));
-    return readRenewed(requests, results.at(-2)?.rows);
+    return readRenewed(requests, await this.#runBatch(this.#options.batches.renew(requests)));
+  }
+
+  async #runBatch(statements: readonly string[]): Promise<readonly MysqlRow[]> {
+    const { form, lanes } = this.#options;
+    return rowsIn(await form.run(lanes, statements));
   }
 }
 

@@ -5,6 +5,11 @@
  */
 import type { LockTables } from '../lock-tables.js';
 
+/** What is asked for by name: a block of statements that is prepared keeps what `*` was. */
+export const LOCK_COLUMNS =
+  'name, phase, owner, since, ends_at, token, tokens, ending_how, ending_owner, ' +
+  'ending_token, ending_error, note, waiting, used_at';
+
 export function createStatements(tables: LockTables): readonly string[] {
   return [
     // `phase`: 0 free, 1 claimed, 2 held, 3 resting. The `ending_` columns: while held, what the

@@ -15,6 +15,7 @@ import { PacketWriter } from './mysql-packet.js';
 import { MysqlReports } from './mysql-reports.js';
 import { MysqlRunner } from './mysql-runner.js';
 import { createStatements } from './mysql-schema.js';
+import { MARIADB_FORM, MYSQL_FORM, rowsIn, type ServerForm } from './mysql-script.js';
 import { bellName, processOf, text } from './mysql-text.js';
 
 export class MysqlStore implements SqlStore {
@@ -41,14 +42,17 @@ export class MysqlStore implements SqlStore {
       // Bells are known all over the server, whatever the database.
       const place = `${text(result?.rows[0]?.name)}.${tables.schema ?? ''}.${tables.locks}`;
       const bellOf = (process: string): string => bellName(place, process);
+      const isMariaDb = text(result?.rows[0]?.version).includes('MariaDB');
+      // The application's sessions may be in a mode that reads blocks in another way.
+      const form = isMariaDb && own !== null ? MARIADB_FORM : MYSQL_FORM;
       const runner = new MysqlRunner({
-        lanes,
+        ...{ lanes, form },
         batches: new BatchWriter(tables),
-        packets: new PacketWriter({ tables, bellOf: (owner) => bellOf(processOf(owner)) }),
-        canReturn: text(result?.rows[0]?.version).includes('MariaDB'),
+        packets: new PacketWriter({ tables, form, bellOf: (owner) => bellOf(processOf(owner)) }),
+        canReturn: isMariaDb,
         bell: () => this.#bell,
       });
-      this.#open = { own, lanes, runner, bellOf };
+      this.#open = { own, lanes, form, runner, bellOf };
     } catch (error) {
       await own?.destroy();
       throw error;
@@ -76,13 +80,14 @@ export class MysqlStore implements SqlStore {
   }
 
   async inspect(name: string): Promise<LockState> {
-    const [, result] = await this.#opened.lanes.run(this.#reports.inspect(name));
-    return this.#reports.readInspect(name, result?.rows ?? []);
+    const { form, lanes } = this.#opened;
+    const results = await form.run(lanes, this.#reports.inspect(name));
+    return this.#reports.readInspect(name, rowsIn(results));
   }
 
   async list(query: ListQuery): Promise<readonly LockState[]> {
-    const [, result] = await this.#opened.lanes.run(this.#reports.list(query));
-    return this.#reports.readList(result?.rows ?? []);
+    const { form, lanes } = this.#opened;
+    return this.#reports.readList(rowsIn(await form.run(lanes, this.#reports.list(query))));
   }
 
   async watch(name: string): Promise<WatchAnswer> {
@@ -100,11 +105,12 @@ export class MysqlStore implements SqlStore {
   }
 
   listen(process: string, listener: (wake: Wake) => void): Promise<void> {
-    const { own, bellOf } = this.#opened;
+    const { own, form, bellOf } = this.#opened;
     // On the application's pool it would keep one of the application's connections for itself.
     if (own !== null) {
       const { tables } = this.#connection;
-      this.#bell ??= new Bell({ dataSource: own, tables, name: bellOf(process), hear: listener });
+      const name = bellOf(process);
+      this.#bell ??= new Bell({ dataSource: own, tables, form, name, hear: listener });
     }
     return Promise.resolve();
   }
@@ -113,7 +119,7 @@ export class MysqlStore implements SqlStore {
     const opened = this.#open;
     this.#open = null;
     if (opened === null) return;
-    await this.#bell?.close(opened.lanes);
+    await this.#bell?.close((statements) => opened.form.run(opened.lanes, statements));
     await opened.lanes.close();
     await opened.own?.destroy();
   }
@@ -128,6 +134,7 @@ interface Opened {
   /** `null`: the application's is used. */
   readonly own: DataSource | null;
   readonly lanes: Lanes;
+  readonly form: ServerForm;
   readonly runner: MysqlRunner;
   /** The name of a process's bell. */
   readonly bellOf: (process: string) => string;

@@ -3,7 +3,11 @@ import { createHash } from 'node:crypto';
 
 /** Bytes in hexadecimal: no quoting, no character set, no `NO_BACKSLASH_ESCAPES`. */
 export function bytes(text: string): string {
-  return `x'${Buffer.from(text, 'utf8').toString('hex')}'`;
+  return hex(Buffer.from(text, 'utf8'));
+}
+
+export function hex(bytes: Buffer): string {
+  return `x'${bytes.toString('hex')}'`;
 }
 
 export function bytesOrNull(text: string | null): string {
