@@ -2,9 +2,11 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import Database from 'libsql';
 import { DataSource } from 'typeorm';
-import type { AcquireRequest, LockDriver } from '../../lib/core/lock-driver.js';
+import type { AcquireRequest, LockDriver, Wake } from '../../lib/core/lock-driver.js';
 import { Locks } from '../../lib/core/locks.js';
 import { typeOrmLocks } from '../../lib/drivers/typeorm/index.js';
+import { pacedLookMs } from '../../lib/drivers/typeorm/sqlite/sqlite-lookout.js';
+import { eventually } from '../support/eventually.js';
 import { newSqlite } from './support/databases.js';
 
 const database = newSqlite();
@@ -150,19 +152,55 @@ it('tells names apart that hold a NUL, and lists them whole', async () => {
   expect(listed.map(({ name }) => name)).toEqual(['n\0a', 'n\0b']);
 });
 
-it('hands over soon after a short hold, and rarely looks during a long one', async () => {
+it('looks often after a short hold and in front, and rarely during a long one', () => {
+  const seen = (ahead: number, heldForMs: number): number => {
+    const rest = { granted: false, owner: 'h', remainingMs: 60_000, retryInMs: 2_000 } as const;
+    return pacedLookMs({ answer: { ...rest, ahead }, heldForMs });
+  };
+
+  expect([seen(0, 0), seen(1, 10), seen(0, 1_000)]).toEqual([1, 1, 20]);
+  expect([seen(9, 0), seen(9, 60_000)]).toEqual([9, 250]);
+});
+
+it('tells whoever is handed the lease, soon', async () => {
   const driver = await newDriver();
   const waiter = await newDriver();
-  await driver.acquire(request('n', 'h:1:x:1'));
-  const join = request('n', 'h:2:x:1', { line: 'join' });
+  const wakes: Wake[] = [];
+  waiter.onWake((wake) => wakes.push(wake));
+  const granted = await driver.acquire(request('n', 'h:1:x:1'));
+  const token = granted.granted ? granted.token : 0;
 
-  const atFirst = await waiter.acquire(join);
-  await dataSource.query('UPDATE distributed_lock SET since = since - 60000');
-  const later = await waiter.acquire(join);
+  await waiter.acquire(request('n', 'h:2:x:1', { line: 'join' }));
+  await driver.release({
+    ...{ name: 'n', owner: 'h:1:x:1', token, error: null, atLeastMs: 0, rejoin: null },
+  });
 
-  const paces = [atFirst, later].map((answer) => (answer.granted ? 0 : answer.retryInMs));
-  expect(paces[0]).toBeLessThanOrEqual(20);
-  expect(paces[1]).toBe(250);
+  await eventually(() => expect(wakes).toEqual([{ kind: 'granted', owner: 'h:2:x:1' }]), {
+    withinMs: 500,
+  });
+});
+
+it('renews thousands without holding the event loop up', async () => {
+  const driver = await newDriver();
+  const names = Array.from({ length: 3_000 }, (_, n) => `n${n}`);
+  await Promise.all(names.map((name) => driver.acquire(request(name, 'h:1:x:1'))));
+  const renewals = names.map((name) => {
+    return { name, owner: 'h:1:x:1', ttlMs: 60_000, atMostMs: null };
+  });
+  let turns = 0;
+  let isOver = false;
+  const turn = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+
+  const answers = await driver.renew(renewals);
+
+  isOver = true;
+  expect(answers.every((renewed) => renewed)).toBe(true);
+  // One after each transaction of 200; without, one alone at the end.
+  expect(turns).toBeGreaterThanOrEqual(14);
 });
 
 it('lets ten instances wait at a small price', async () => {

@@ -70,12 +70,22 @@ export function isBusy(error: unknown): boolean {
 /**
  * On a borrowed handle: the application's transaction is open, and nothing of ours may be in it.
  */
-export class OpenTransactionError extends Error {
+class OpenTransactionError extends Error {
   readonly code = 'SQLITE_BUSY';
 
   constructor() {
     super('a transaction of the application is open on the only connection there is');
   }
+}
+
+/** Several reads of one moment. */
+export function snapshot<T>(handle: SqliteHandle, work: () => T): T {
+  return within(handle, 'BEGIN', work);
+}
+
+/** Has the file's one write lock from its beginning, and is all done or not at all. */
+export function transaction<T>(handle: SqliteHandle, work: () => T): T {
+  return within(handle, 'BEGIN IMMEDIATE', work);
 }
 
 const TRIES = 100;
@@ -92,16 +102,29 @@ export async function retried<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** Done at once and in one piece; what it throws becomes a rejection. */
-export function atOnce<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(work());
-  });
-}
-
 export function isMissingTable(error: unknown): boolean {
   const message = error instanceof Error ? error.message : '';
   return /no such (table|column)|has no column named/.test(message);
+}
+
+function within<T>(handle: SqliteHandle, begin: string, work: () => T): T {
+  // Our steps would be part of it, and be rolled back with it.
+  if (isOpen(handle)) throw new OpenTransactionError();
+  handle.exec(begin);
+  try {
+    const result = work();
+    handle.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // Some errors have rolled back already.
+    if (isOpen(handle)) handle.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** By a function: the property changes under us, and TypeScript would not believe it. */
+function isOpen(handle: SqliteHandle): boolean {
+  return handle.inTransaction;
 }
 
 function codeOf(error: unknown): string {

@@ -5,22 +5,20 @@
  * busy file is tried again by the shell, in JavaScript.
  */
 import type { LockState } from '../../../core/lease.js';
-import {
-  LINE_TIMES,
-  type AcquireAnswer,
-  type AcquireRequest,
-  type ListQuery,
-  type Refused,
-  type ReleaseAnswer,
-  type ReleaseRequest,
-  type WatchAnswer,
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  ListQuery,
+  ReleaseAnswer,
+  ReleaseRequest,
+  Wake,
+  WatchAnswer,
 } from '../../../core/lock-driver.js';
 import {
   acquire,
   forceRelease,
   leave,
   release,
-  renew,
   settle,
   view,
   type Moment,
@@ -29,18 +27,18 @@ import {
 } from '../../../core/lock-steps.js';
 import { watchAgainInMs } from '../retry-in.js';
 import type { SqlAnswer, SqlConnection, SqlStep, SqlStore } from '../sql-dialect.js';
-import { pacedRetryInMs } from './sqlite-pace.js';
 import {
-  atOnce,
   retried,
   borrowHandle,
   isBusy,
   isInMemory,
-  OpenTransactionError,
   openOwnHandle,
+  snapshot,
+  transaction,
   type OpenedHandle,
   type SqliteHandle,
 } from './sqlite-handle.js';
+import { Lookout, type Refusal } from './sqlite-lookout.js';
 import { SqliteReports } from './sqlite-reports.js';
 import { SqliteRows, type ReadName } from './sqlite-rows.js';
 import { createStatements } from './sqlite-schema.js';
@@ -57,6 +55,7 @@ export class SqliteStore implements SqlStore {
   #opened: OpenedHandle | null = null;
   #prepared: Prepared | null = null;
   readonly #refused = new Set<string>();
+  #lookout: Lookout | null = null;
 
   constructor(connection: SqlConnection) {
     this.#connection = connection;
@@ -82,7 +81,7 @@ export class SqliteStore implements SqlStore {
   async createTables(): Promise<void> {
     const statements = createStatements(this.#connection.tables);
     await retried(() => {
-      this.#transaction(() => {
+      transaction(this.#handle, () => {
         for (const statement of statements) this.#handle.exec(statement);
       });
     });
@@ -92,15 +91,11 @@ export class SqliteStore implements SqlStore {
     await retried(() => this.#read(''));
   }
 
-  run(steps: readonly SqlStep[]): Promise<readonly SqlAnswer[]> {
-    return atOnce(() => {
-      const looked = steps.map((step) => this.#look(step));
-      if (looked.every((answer) => answer !== null)) return looked;
-      return this.#unlessBusy(
-        () => this.#transaction(() => steps.map((step, at) => looked[at] ?? this.#apply(step))),
-        () => steps.map((_, at) => looked[at] ?? 'busy'),
-      );
-    });
+  async run(steps: readonly SqlStep[]): Promise<readonly SqlAnswer[]> {
+    const answers = this.#runAll(steps);
+    // The next one comes after a turn of the event loop: thousands of renewals stop nothing.
+    if (steps.length > 1) await turnOfTheLoop();
+    return answers;
   }
 
   inspect(name: string): Promise<LockState> {
@@ -111,7 +106,7 @@ export class SqliteStore implements SqlStore {
   }
 
   list(query: ListQuery): Promise<readonly LockState[]> {
-    return retried(() => this.#snapshot(() => this.#ready.reports.list(query)));
+    return retried(() => snapshot(this.#handle, () => this.#ready.reports.list(query)));
   }
 
   async watch(name: string): Promise<WatchAnswer> {
@@ -119,37 +114,62 @@ export class SqliteStore implements SqlStore {
     return { state, retryInMs: watchAgainInMs(state, false) };
   }
 
-  cleanUp(idleMs: number, limit: number): Promise<number> {
-    return atOnce(() =>
-      this.#transaction(() => {
-        const { rows, reports } = this.#ready;
-        for (const name of reports.namesOfTheDead(limit)) {
-          const { state, now } = rows.read(name);
-          rows.write(name, state, settle(state, now));
-        }
-        return reports.forget(idleMs, limit);
-      }),
-    );
+  async cleanUp(idleMs: number, limit: number): Promise<number> {
+    const done = transaction(this.#handle, () => {
+      const { rows, reports } = this.#ready;
+      for (const name of reports.namesOfTheDead(limit)) {
+        const { state, now } = rows.read(name);
+        rows.write(name, state, settle(state, now));
+      }
+      return reports.forget(idleMs, limit);
+    });
+    await turnOfTheLoop();
+    return done;
+  }
+
+  listen(_process: string, listener: (wake: Wake) => void): Promise<void> {
+    this.#lookout ??= new Lookout({
+      look: (request) => this.#lookAt(request),
+      tell: (owner) => {
+        listener({ kind: 'granted', owner });
+      },
+    });
+    return Promise.resolve();
   }
 
   async close(): Promise<void> {
+    this.#lookout?.close();
     const opened = this.#opened;
     this.#opened = null;
     this.#prepared = null;
     await opened?.close();
   }
 
+  #runAll(steps: readonly SqlStep[]): readonly SqlAnswer[] {
+    const looked = steps.map((step) => this.#look(step));
+    if (looked.every((answer) => answer !== null)) return looked;
+    return this.#unlessBusy(
+      () =>
+        transaction(this.#handle, () => steps.map((step, at) => looked[at] ?? this.#apply(step))),
+      () => steps.map((_, at) => looked[at] ?? 'busy'),
+    );
+  }
+
   /**
-   * Answers what needs no write, without asking for the write lock: another look of who stands in
-   * the line already, or of who was refused just now. `null`: it takes a transaction.
+   * Answers who will not wait, and was refused just now, without asking for the write lock. `null`:
+   * it takes a transaction.
    */
   #look(step: SqlStep): SqlAnswer | null {
-    if (step.kind !== 'acquire' || !this.#refused.has(step.request.name)) return null;
-    const { request } = step;
+    if (step.kind !== 'acquire' || step.request.line === 'join') return null;
+    if (!this.#refused.has(step.request.name)) return null;
+    return this.#lookAt(step.request)?.answer ?? null;
+  }
+
+  /** `null`: it would be granted. */
+  #lookAt(request: AcquireRequest): Refusal | null {
     const { state, now } = this.#read(request.name);
-    if (request.line === 'join' && !standsFirmly(state, request.owner, now)) return null;
     const [, answer] = acquire(state, { ...request, line: 'none' }, momentAt(now));
-    return answer.granted ? null : paced(answer, state, now);
+    return answer.granted ? null : { answer, heldForMs: heldForMs(state, now) };
   }
 
   #apply(step: SqlStep): SqlAnswer {
@@ -158,10 +178,11 @@ export class SqliteStore implements SqlStore {
       case 'acquire':
         return this.#acquire(step.request);
       case 'renew':
-        return this.#change(request.name, (before, moment) => renew(before, step.request, moment));
+        return this.#ready.rows.renew(step.request);
       case 'release':
         return this.#release(step.request);
       case 'leave':
+        this.#lookout?.forget(step.request.owner);
         return this.#change<SqlAnswer>(request.name, (before, moment) =>
           leave(before, step.request.owner, moment),
         );
@@ -172,31 +193,35 @@ export class SqliteStore implements SqlStore {
 
   #acquire(request: AcquireRequest): AcquireAnswer {
     return this.#change(request.name, (before, moment) => {
-      const [after, answer] = acquire(before, request, moment);
-      return [after, this.#refusal(request.name, answer, after, moment.now)];
+      const step = acquire(before, request, moment);
+      this.#heed(request, step, moment);
+      return step;
     });
   }
 
   #release(request: ReleaseRequest): ReleaseAnswer {
+    const { rejoin } = request;
     return this.#change<ReleaseAnswer>(request.name, (before, moment) => {
-      const [after, { released, rejoined }] = release(before, request, moment);
-      if (rejoined === null) return [after, { released, rejoined }];
-      return [
-        after,
-        { released, rejoined: this.#refusal(request.name, rejoined, after, moment.now) },
-      ];
+      const step = release(before, request, moment);
+      const [after, { rejoined }] = step;
+      if (rejoin !== null && rejoined !== null) this.#heed(rejoin, [after, rejoined], moment);
+      return step;
     });
   }
 
-  /** Remembers who was refused, and tells it when to look again. */
-  #refusal(name: string, answer: AcquireAnswer, state: NameState, now: number): AcquireAnswer {
+  /** Remembers who was refused, and looks out for whoever waits. */
+  #heed(request: AcquireRequest, [state, answer]: Step<AcquireAnswer>, { now }: Moment): void {
+    const { name, owner, line } = request;
     if (answer.granted) {
       this.#refused.delete(name);
-      return answer;
+      this.#lookout?.forget(owner);
+      return;
     }
     if (this.#refused.size >= REMEMBERED_REFUSALS) this.#refused.clear();
     this.#refused.add(name);
-    return paced(answer, state, now);
+    if (line === 'join') {
+      this.#lookout?.expect(request, { answer, heldForMs: heldForMs(state, now) });
+    }
   }
 
   #change<Answer>(name: string, step: (before: NameState, moment: Moment) => Step<Answer>): Answer {
@@ -208,32 +233,7 @@ export class SqliteStore implements SqlStore {
   }
 
   #read(name: string): ReadName {
-    return this.#snapshot(() => this.#ready.rows.read(name));
-  }
-
-  /** Row and line of one moment. */
-  #snapshot<T>(work: () => T): T {
-    return this.#within('BEGIN', work);
-  }
-
-  #transaction<T>(work: () => T): T {
-    return this.#within('BEGIN IMMEDIATE', work);
-  }
-
-  #within<T>(begin: string, work: () => T): T {
-    const handle = this.#handle;
-    // Only on a borrowed handle: our steps would be part of it, and be rolled back with it.
-    if (isOpen(handle)) throw new OpenTransactionError();
-    handle.exec(begin);
-    try {
-      const result = work();
-      handle.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // Some errors have rolled back already.
-      if (isOpen(handle)) handle.exec('ROLLBACK');
-      throw error;
-    }
+    return snapshot(this.#handle, () => this.#ready.rows.read(name));
   }
 
   /** Somebody else writes: for a few dozen microseconds, as a rule. The shell asks again. */
@@ -275,20 +275,17 @@ function warnOfMemory(): void {
   );
 }
 
-function isOpen(handle: SqliteHandle): boolean {
-  return handle.inTransaction;
-}
-
 function momentAt(now: number): Moment {
-  // Nobody listens on SQLite, and everybody looks: any ticket may be handed the lease.
+  // Everybody looks by himself: any ticket may be handed the lease.
   return { now, tokenTime: Math.floor(now * 1_000), listens: () => true };
 }
 
-function standsFirmly({ line }: NameState, owner: string, now: number): boolean {
-  const ticket = line.find((other) => other.owner === owner);
-  return ticket !== undefined && ticket.endsAt - now > LINE_TIMES.ticketMs - LINE_TIMES.refreshMs;
+function heldForMs({ hold }: NameState, now: number): number {
+  return hold === null ? 0 : now - hold.since;
 }
 
-function paced(answer: Refused, { hold }: NameState, now: number): Refused {
-  return { ...answer, retryInMs: pacedRetryInMs(answer, hold === null ? 0 : now - hold.since) };
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
