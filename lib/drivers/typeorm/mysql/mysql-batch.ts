@@ -8,7 +8,7 @@ import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../../../core
 import { ENDING, writeError } from '../ending-columns.js';
 import type { LockTables } from '../lock-tables.js';
 import type { PreparedStatement } from './mysql-connections.js';
-import { quoted } from './mysql-schema.js';
+import { floorOf, quoted } from './mysql-schema.js';
 import { BEGAN, bytes, bytesOrNull, int, microseconds, NEVER, NOW } from './mysql-text.js';
 
 /** The columns of an answer; `now` is the moment that the batch was judged by. */
@@ -18,11 +18,13 @@ const TAKEN_COLUMNS = '(name, phase, owner, since, ends_at, token, tokens, note,
 
 export class BatchWriter {
   readonly #locks: string;
+  readonly #floor: string;
   /** What becomes of a row that is there: the new values, if it is to be had. */
   readonly #take: string;
 
   constructor(tables: LockTables) {
     this.#locks = quoted(tables, tables.locks);
+    this.#floor = floorOf(this.#locks);
     this.#take = takeAssignments(this.#locks);
   }
 
@@ -44,9 +46,9 @@ export class BatchWriter {
         x: bytesOrNull(note),
       })),
     );
-    const row = 'b.n, 2, b.o, @now, @now + b.d, @now, b.t, b.x, @now';
+    const row = 'b.n, 2, b.o, @now, @now + b.d, GREATEST(@now, @floor), b.t, b.x, @now';
     return [
-      `SET @now = ${BEGAN}`,
+      `SET @now = ${BEGAN}, @floor = ${this.#floor}`,
       `INSERT INTO ${this.#locks} ${TAKEN_COLUMNS} SELECT ${row} FROM ${asked} b WHERE NOT EXISTS ` +
         `(SELECT 1 FROM ${this.#locks} l WHERE l.name = b.n) ${this.#take}`,
       `INSERT INTO ${this.#locks} ${TAKEN_COLUMNS} SELECT ${row} FROM ${asked} b ` +
@@ -62,7 +64,8 @@ export class BatchWriter {
    */
   acquireOne(request: AcquireRequest): PreparedStatement {
     const { name, owner, tokens, note } = request;
-    const row = `(?, 2, ?, ${BEGAN}, ${BEGAN} + ?, ${BEGAN}, ?, ?, ${BEGAN})`;
+    const token = `GREATEST(${BEGAN}, ${this.#floor})`;
+    const row = `(?, 2, ?, ${BEGAN}, ${BEGAN} + ?, ${token}, ?, ?, ${BEGAN})`;
     const length = Math.round(lengthMs(request) * 1_000);
     return {
       sql: `INSERT INTO ${this.#locks} ${TAKEN_COLUMNS} VALUES ${row} ${this.#take} RETURNING *, ${BEGAN} AS now`,

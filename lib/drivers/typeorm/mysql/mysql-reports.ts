@@ -6,7 +6,7 @@ import { ENDING } from '../ending-columns.js';
 import { LONG_IDLE_MS } from '../janitor.js';
 import type { MysqlResult } from './mysql-connections.js';
 import { readLockState, unknownState } from './mysql-rows.js';
-import { LOCK_COLUMNS, quoted } from './mysql-schema.js';
+import { floorOf, LOCK_COLUMNS, quoted } from './mysql-schema.js';
 import { BEGAN, bytes, int, microseconds, text } from './mysql-text.js';
 
 /** Tickets that just died are dropped by the next step of their name, as a rule. */
@@ -77,22 +77,33 @@ export class MysqlReports {
     const names = (page?.rows ?? []).map((row) => row.name);
     const isLast = names.length < limit;
     this.#cursor = isLast ? '' : text(names.at(-1));
-    if (names.length > 0) await run([this.#forget(from, bytes(text(names.at(-1))), idleMs)]);
+    if (names.length > 0) {
+      // One after the other: whoever does not find a row any more finds the floor that it raised.
+      for (const statement of this.#forget(from, bytes(text(names.at(-1))), idleMs)) {
+        await run([statement]);
+      }
+    }
     return isLast ? 0 : limit;
   }
 
   /**
-   * An ending that is more than a plain `released` has something to tell, and is kept for longer.
-   * The next token is not below the clock; where tokens ran ahead of it, the row must stay.
+   * The first raises the floor of tokens, the second forgets what is not above it. An ending that
+   * is more than a plain `released` has something to tell, and is kept for longer.
    */
-  #forget(from: string, to: string, idleMs: number): string {
+  #forget(from: string, to: string, idleMs: number): readonly string[] {
     const idle = microseconds(idleMs);
     const long = microseconds(Math.max(idleMs, LONG_IDLE_MS));
-    return (
-      `DELETE FROM ${this.#locks} WHERE name > ${from} AND name <= ${to} AND waiting = 0 ` +
-      `AND token + tokens <= ${BEGAN} AND GREATEST(used_at, ends_at) <= ${BEGAN} - ` +
-      `IF(phase <> 2 AND COALESCE(ending_how, 0) = ${ENDING.released}, ${idle}, ${long})`
-    );
+    const unused =
+      `name > ${from} AND name <= ${to} AND waiting = 0 ` +
+      `AND GREATEST(used_at, ends_at) <= ${BEGAN} - ` +
+      `IF(phase <> 2 AND COALESCE(ending_how, 0) = ${ENDING.released}, ${idle}, ${long})`;
+    const highest = `SELECT MAX(token + tokens) AS token FROM ${this.#locks} WHERE ${unused}`;
+    return [
+      `INSERT INTO ${this.#locks} (name, token) ` +
+        `SELECT x'', h.token FROM (${highest}) h WHERE h.token IS NOT NULL ` +
+        `ON DUPLICATE KEY UPDATE ${this.#locks}.token = GREATEST(${this.#locks}.token, VALUES(token))`,
+      `DELETE FROM ${this.#locks} WHERE ${unused} AND token + tokens <= ${floorOf(this.#locks)}`,
+    ];
   }
 
   #select(condition: string): string {

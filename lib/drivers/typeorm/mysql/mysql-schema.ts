@@ -14,7 +14,7 @@ export function createStatements(tables: LockTables): readonly string[] {
   return [
     // `phase`: 0 free, 1 claimed, 2 held, 3 resting. The `ending_` columns: while held, what the
     // holder was told; otherwise what the next one will be. `token` is the first of the latest
-    // block.
+    // block. The row of no name has, as its `token`, what no token of a new name may be below.
     `CREATE TABLE IF NOT EXISTS ${quoted(tables, tables.locks)} (
   name VARBINARY(255) NOT NULL,
   phase TINYINT NOT NULL DEFAULT 0,
@@ -43,6 +43,16 @@ export function createStatements(tables: LockTables): readonly string[] {
   KEY place (name, place)
 ) ENGINE = InnoDB`,
   ];
+}
+
+/**
+ * What tokens of names that were forgotten have reached: they never fall, even if the clock does.
+ * In brackets of its own, because a statement that writes to a table may not read it otherwise.
+ *
+ * @param locks the quoted table.
+ */
+export function floorOf(locks: string): string {
+  return `COALESCE((SELECT f.token FROM (SELECT token FROM ${locks} WHERE name = x'') f), 0)`;
 }
 
 export function dropStatements(tables: LockTables): readonly string[] {

@@ -19,6 +19,7 @@ export class SqliteReports {
   readonly #dead: SqliteStatement;
   readonly #page: SqliteStatement;
   readonly #forget: SqliteStatement;
+  readonly #raiseFloor: SqliteStatement;
   /** Where the next round of the clean-up starts: it goes round the table, a little at a time. */
   #cursor = '';
 
@@ -45,11 +46,16 @@ export class SqliteReports {
     );
     this.#forget = handle.prepare(
       `DELETE FROM ${locks} WHERE name > ?1 AND name <= ?2 AND waiting = 0 ` +
-        // The next token is not below the clock; where tokens ran ahead of it, the row must stay.
-        `AND highest_token < ${NOW} * 1000 ` +
         // An ending that is more than a plain `released` has something to tell, and is kept longer.
         `AND max(used_at, ends_at) <= ${NOW} - CASE WHEN phase <> 2 ` +
-        `AND (ending IS NULL OR ending LIKE '{"how":"released"%') THEN ?3 ELSE ?4 END`,
+        `AND (ending IS NULL OR ending LIKE '{"how":"released"%') THEN ?3 ELSE ?4 END ` +
+        'RETURNING highest_token',
+    );
+    // Tokens never fall, even if the clock does: the row of no name has the highest forgotten one.
+    this.#raiseFloor = handle.prepare(
+      `INSERT INTO ${locks} (name, phase, since, ends_at, token, tokens, highest_token, waiting, ` +
+        "used_at) VALUES ('', 0, 0, 0, 0, 0, ?, 0, 0) " +
+        'ON CONFLICT (name) DO UPDATE SET highest_token = max(highest_token, excluded.highest_token)',
     );
   }
 
@@ -71,7 +77,9 @@ export class SqliteReports {
     }
     const to = text(last.name_bytes);
     this.#cursor = page.length < limit ? '' : to;
-    this.#forget.run(from, to, idleMs, Math.max(idleMs, LONG_IDLE_MS));
+    const forgotten = this.#forget.all(from, to, idleMs, Math.max(idleMs, LONG_IDLE_MS));
+    const tokens = forgotten.map((row) => Number(row.highest_token));
+    if (tokens.length > 0) this.#raiseFloor.run(Math.max(...tokens));
     return page.length < limit ? 0 : limit;
   }
 

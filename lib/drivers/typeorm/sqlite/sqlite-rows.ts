@@ -25,7 +25,7 @@ interface PlacedTicket extends Ticket {
 }
 
 export class SqliteRows {
-  readonly #now: SqliteStatement;
+  readonly #unknown: SqliteStatement;
   readonly #readName: SqliteStatement;
   readonly #readLine: SqliteStatement;
   readonly #renew: SqliteStatement;
@@ -36,7 +36,9 @@ export class SqliteRows {
   constructor(handle: SqliteHandle, tables: LockTables) {
     const locks = quoted(tables, tables.locks);
     const tickets = quoted(tables, tables.tickets);
-    this.#now = handle.prepare(`SELECT ${NOW} AS now`);
+    this.#unknown = handle.prepare(
+      `SELECT ${NOW} AS now, (SELECT highest_token FROM ${locks} WHERE name = '') AS floor`,
+    );
     this.#readName = handle.prepare(`SELECT *, ${NOW} AS now FROM ${locks} WHERE name = ?`);
     this.#readLine = handle.prepare(
       `SELECT owner, place, ends_at FROM ${tickets} WHERE name = ? ORDER BY place`,
@@ -59,7 +61,10 @@ export class SqliteRows {
 
   read(name: string): ReadName {
     const row = this.#readName.get(name);
-    if (row === undefined) return { state: unknownName(0), now: Number(this.#now.get()?.now) };
+    if (row === undefined) {
+      const { now, floor } = this.#unknown.get() ?? {};
+      return { state: unknownName(Number(floor ?? 0)), now: Number(now) };
+    }
     const line = Number(row.waiting) === 0 ? [] : this.#readLine.all(name).map(readTicket);
     return { state: readState(row, line), now: Number(row.now) };
   }

@@ -7,6 +7,7 @@ import type { LockTables } from '../lock-tables.js';
 export function createStatements(tables: LockTables): readonly string[] {
   return [
     // `previous` is what the holder was told, `ending` what the next one will be; both JSON.
+    // The row of no name has the highest token of all names that were forgotten.
     `CREATE TABLE IF NOT EXISTS ${quoted(tables, tables.locks)} (
   name TEXT NOT NULL PRIMARY KEY,
   phase INTEGER NOT NULL,
