@@ -220,8 +220,8 @@ it('lets ten instances wait at a small price', async () => {
   await pause(2_000);
   const { user, system } = process.cpuUsage(before);
 
-  // Under 5 % of a core on a quiet machine; a busy one counts more for the same work.
-  expect((user + system) / 1_000 / 2_000).toBeLessThan(0.15);
+  // 3 to 4 % of a core on a quiet machine; a busy one counts more for the same work.
+  expect((user + system) / 1_000 / 2_000).toBeLessThan(0.08);
   await held?.release();
   for (const wait of waits) await (await wait).release();
   for (const locks of instances) await locks.close();
