@@ -17,13 +17,6 @@ import { LockStoreError } from './lock-errors.js';
 /** Part of the ttl that we do not rely on, in case our clock runs slower than the store's. */
 const DRIFT = 0.1;
 
-/**
- * The most leases in one call to the driver, and the pause before the next: ten thousand at once
- * would keep the event loop from everything else for tens of milliseconds.
- */
-const MOST_AT_ONCE = 1_000;
-const SLICE_MS = 5;
-
 /** When a lease granted for `ttlMs` by a request that left at `sentAt` stops being ours. */
 export function deadlineOf(sentAt: number, ttlMs: number): number {
   return sentAt + ttlMs * (1 - DRIFT) - 1;
@@ -105,8 +98,7 @@ export class LeaseRenewer {
   readonly #clock: Clock;
   readonly #alarms: Alarms;
   readonly #onStoreError: (name: string, error: LockStoreError) => void;
-  readonly #due: KeptLease[] = [];
-  #flushing = false;
+  #due: KeptLease[] = [];
 
   constructor(
     driver: LockDriver,
@@ -172,17 +164,13 @@ export class LeaseRenewer {
   }
 
   #enqueue(kept: KeptLease): void {
-    this.#due.push(kept);
-    if (this.#flushing) return;
-    this.#flushing = true;
     // All alarms of one ringing come before this, so that they share the call.
-    queueMicrotask(this.#flush);
+    if (this.#due.push(kept) === 1) queueMicrotask(this.#flush);
   }
 
   readonly #flush = (): void => {
-    const due = this.#due.splice(0, MOST_AT_ONCE).filter((kept) => kept.live);
-    this.#flushing = this.#due.length > 0;
-    if (this.#flushing) this.#clock.after(SLICE_MS, this.#flush);
+    const due = this.#due.filter((kept) => kept.live);
+    this.#due = [];
     if (due.length === 0) return;
     const sentAt = this.#clock.now();
     const notes = due.map((kept) => kept.note);

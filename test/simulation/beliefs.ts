@@ -40,7 +40,10 @@ export class Beliefs {
     const owner = this.#present.get(`${process} ${name}`);
     if (owner === undefined) return;
     this.#lost.add(owner);
-    if (reason === 'refused' && this.#world.ledger.settled(name).hold?.owner === owner) {
+    const { hold } = this.#world.ledger.settled(name);
+    // A request that went astray may have been granted since: the same owner's, but a later lease.
+    const isStillThere = hold?.owner === owner && hold.token <= (this.lastTurn(owner) ?? 0);
+    if (reason === 'refused' && isStillThere) {
       this.#world.fail('what is unknown is not lost', `${owner} on ${name}`);
     }
   }

@@ -97,7 +97,7 @@ export const mutants = [
     put: 'const DRIFT = 0;',
   },
   {
-    from: 118_500,
+    from: 254_800,
     says: 'a request that went astray and shortens the lease in hand',
     file: LOOP,
     find: 'if (this.#astray !== null && !isAsAsked(this.#astray, terms)) {',

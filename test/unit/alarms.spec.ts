@@ -49,6 +49,30 @@ describe('alarms', () => {
     expect(clock.timers).toBe(1);
   });
 
+  it('leave the event loop a turn between portions, however many are due', async () => {
+    const clock = new FakeClock();
+    const alarms = late(clock);
+    let portions = 0;
+    let inPortion = 0;
+    let largest = 0;
+    const ring = (): void => {
+      // A microtask runs when the timer's callback is over.
+      if (inPortion === 0) {
+        portions += 1;
+        queueMicrotask(() => {
+          inPortion = 0;
+        });
+      }
+      inPortion += 1;
+      largest = Math.max(largest, inPortion);
+    };
+    for (let count = 0; count < 2_000; count += 1) alarms.set(new Reminder(ring), 100);
+
+    await clock.advance(200);
+
+    expect({ portions, largest }).toEqual({ portions: 4, largest: 500 });
+  });
+
   it('do not ring once cleared, and ring once when moved', async () => {
     const clock = new FakeClock();
     const alarms = late(clock);
