@@ -1,7 +1,7 @@
 /** What the scenarios' work is made of: loops that run side by side, and a common clock. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sample } from './contract.js';
-import type { Failures } from './failures.js';
+import type { Sample, WorkContext } from './contract.js';
+import { Failures } from './failures.js';
 
 /** Milliseconds on the one clock that all processes of a machine share. */
 export function sharedNow(): number {
@@ -71,4 +71,15 @@ export async function runEach(
     while (next < count) await step(next++);
   };
   await Promise.all(Array.from({ length: Math.min(count, inFlight) }, loop));
+}
+
+/**
+ * All processes take turns on one name for a while, so that waiting and handing over are compiled
+ * when the clock starts, as they are in a service that has run for a minute. Failures do not count
+ * here: who fails always will fail again.
+ */
+export async function warmUp({ lock, params, prefix }: WorkContext): Promise<void> {
+  await runLoops(1, params['warmMs'] ?? 0, new Failures(), () =>
+    lock.withLock(`${prefix}warm`, async () => {}),
+  );
 }

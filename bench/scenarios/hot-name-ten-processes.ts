@@ -1,7 +1,7 @@
 /** One name that ten processes want, one caller each: how it goes from one process to the next. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scenario, Variant } from '../harness/contract.js';
-import { runLoops, sharedNow } from '../harness/loops.js';
+import { runLoops, sharedNow, warmUp } from '../harness/loops.js';
 import { handOvers, jain, percentile } from '../harness/statistics.js';
 import { costs } from './pairs.js';
 
@@ -10,8 +10,8 @@ const short: Variant = {
   title: 'bodies of 1 ms, no pause between',
   processes: 10,
   smokeProcesses: 2,
-  params: { bodyMs: 1, thoughtMs: 0, forMs: 4_000 },
-  smoke: { bodyMs: 1, thoughtMs: 0, forMs: 150 },
+  params: { bodyMs: 1, thoughtMs: 0, warmMs: 3_000, forMs: 4_000 },
+  smoke: { bodyMs: 1, thoughtMs: 0, warmMs: 50, forMs: 150 },
   limitMs: 60_000,
 };
 
@@ -30,8 +30,8 @@ export const hotNameTenProcesses: Scenario = {
       ...short,
       id: 'body-10',
       title: 'bodies of 10 ms, 20 ms of thought',
-      params: { bodyMs: 10, thoughtMs: 20, forMs: 4_000 },
-      smoke: { bodyMs: 5, thoughtMs: 5, forMs: 150 },
+      params: { bodyMs: 10, thoughtMs: 20, warmMs: 3_000, forMs: 4_000 },
+      smoke: { bodyMs: 5, thoughtMs: 5, warmMs: 50, forMs: 150 },
     },
   ],
   key: 'turnsPerSecond',
@@ -45,9 +45,7 @@ export const hotNameTenProcesses: Scenario = {
     { key: 'nodeUs', title: 'Node CPU µs/turn', digits: 0, better: 'less' },
     { key: 'storeUs', title: 'store CPU µs/turn', digits: 0, better: 'less' },
   ],
-  async prepare({ lock, prefix, index }) {
-    for (let i = 0; i < 5; i++) await lock.withLock(`${prefix}warm:${index}`, async () => {});
-  },
+  prepare: warmUp,
   async work({ lock, params, prefix, witness, failures }) {
     const { bodyMs = 1, thoughtMs = 0, forMs = 0 } = params;
     const spans: (readonly [number, number])[] = [];

@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scenario } from '../harness/contract.js';
+import { warmUp } from '../harness/loops.js';
 
 export const tenInstanceRace: Scenario = {
   id: 'ten-instance-race',
@@ -18,8 +19,8 @@ export const tenInstanceRace: Scenario = {
       title: '1 s of creation',
       processes: 10,
       smokeProcesses: 2,
-      params: { createMs: 1_000 },
-      smoke: { createMs: 100 },
+      params: { createMs: 1_000, warmMs: 3_000 },
+      smoke: { createMs: 100, warmMs: 50 },
       limitMs: 60_000,
     },
   ],
@@ -30,9 +31,7 @@ export const tenInstanceRace: Scenario = {
     { key: 'created', title: 'created', digits: 0, better: 'less' },
     { key: 'commandsAll', title: 'commands, all ten', digits: 0, better: 'less' },
   ],
-  async prepare({ lock, prefix, index }) {
-    await lock.withLock(`${prefix}warm:${index}`, async () => {});
-  },
+  prepare: warmUp,
   async work({ lock, params, prefix, witness, failures }) {
     let created = 0;
     const start = performance.now();
