@@ -1,86 +1,44 @@
-/** PostgreSQL for the conformance kit: a server of its own, and a door in front of each driver. */
+/** PostgreSQL for the conformance kit. */
 import pg from 'pg';
-import { DataSource } from 'typeorm';
-import type { LockDriver } from '../../../lib/core/lock-driver.js';
-import { typeOrmLocks } from '../../../lib/drivers/typeorm/index.js';
+import type { DataSource } from 'typeorm';
 import type { ConformanceHarness } from '../../../lib/testing/index.js';
 import { startPostgres } from '../../support/servers/index.mjs';
-import type { SqlServer } from '../../support/servers/types.js';
-import { TcpGate } from './tcp-gate.js';
+import { serverHarness, type Admin } from './server-harness.js';
 
 /** @param DataSourceClass that of the TypeORM version to run on. */
-export function postgresHarness(
-  DataSourceClass: typeof DataSource = DataSource,
-): ConformanceHarness {
-  let server: SqlServer | null = null;
-  let admin: pg.Pool | null = null;
-  const gates = new Map<LockDriver, TcpGate>();
-  const dataSources: DataSource[] = [];
-  const started = (): SqlServer => {
-    if (server === null) throw new Error('PostgreSQL is not started.');
-    return server;
-  };
-  const inDatabase = async (text: string, values: unknown[]): Promise<void> => {
-    await admin?.query(text, values);
-  };
-
-  return {
+export function postgresHarness(DataSourceClass?: typeof DataSource): ConformanceHarness {
+  const recipe = {
+    title: 'PostgreSQL',
     push: true,
-    async start() {
-      server = await startPostgres();
-      admin = new pg.Pool({ connectionString: server.url, max: 2 });
-      admin.on('error', () => undefined);
-    },
-    async stop() {
-      for (const dataSource of dataSources) await dataSource.destroy();
-      for (const gate of gates.values()) await gate.shut();
-      await admin?.end();
-      await server?.stop();
-    },
-    async newDriver() {
-      const { host, port, user, password, database } = started();
-      const gate = new TcpGate({ host, port });
-      await gate.open();
-      const dataSource = new DataSourceClass({
-        type: 'postgres',
-        host: '127.0.0.1',
-        port: gate.port,
-        username: user,
-        password,
-        database,
-        poolSize: 1,
-        poolErrorHandler: () => undefined,
-      });
-      await dataSource.initialize();
-      dataSources.push(dataSource);
-      const driver = typeOrmLocks({ dataSource });
-      gates.set(driver, gate);
-      return driver;
-    },
-    async elapse(name, ms) {
-      const values = [Buffer.from(name), ms * 1_000];
-      await inDatabase(
-        'UPDATE distributed_lock SET since = since - $2, ends_at = ends_at - $2, ' +
-          'used_at = used_at - $2, watched_until = watched_until - $2 WHERE name = $1',
-        values,
+    start: () => startPostgres(),
+    options: { type: 'postgres', poolErrorHandler: () => undefined },
+    connect,
+    async elapse(admin: Admin, name: Buffer, µs: number) {
+      await admin.run(
+        'UPDATE distributed_lock SET since = since - ?, ends_at = ends_at - ?, ' +
+          'used_at = used_at - ?, watched_until = watched_until - ? WHERE name = ?',
+        [µs, µs, µs, µs, name],
       );
-      await inDatabase(
-        'UPDATE distributed_lock_ticket SET ends_at = ends_at - $2 WHERE name = $1',
+      await admin.run('UPDATE distributed_lock_ticket SET ends_at = ends_at - ? WHERE name = ?', [
+        µs,
+        name,
+      ]);
+    },
+  } as const;
+  return serverHarness(recipe, DataSourceClass);
+}
+
+function connect(connectionString: string): Admin {
+  const pool = new pg.Pool({ connectionString, max: 2 });
+  pool.on('error', () => undefined);
+  return {
+    run(text, values) {
+      let at = 0;
+      return pool.query(
+        text.replaceAll('?', () => `$${(at += 1)}`),
         values,
       );
     },
-    async forget(name) {
-      await inDatabase('DELETE FROM distributed_lock_ticket WHERE name = $1', [Buffer.from(name)]);
-      await inDatabase('DELETE FROM distributed_lock WHERE name = $1', [Buffer.from(name)]);
-    },
-    async cut(driver) {
-      await gates.get(driver)?.shut();
-    },
-    async restore(driver) {
-      await gates.get(driver)?.open();
-    },
-    async restart() {
-      await started().restart();
-    },
+    end: () => pool.end(),
   };
 }
