@@ -94,6 +94,44 @@ describe.each(STORES)('a holder on %s', (kind) => {
     });
   }
 
+  it('is followed by three processes in the order in which they came', async () => {
+    const [holder, ...waiters] = await store.takers('holder', 'first', 'second', 'third');
+    const name = store.name();
+    await holder.take(name);
+    const served: string[] = [];
+
+    const waiting: Promise<unknown>[] = [];
+    for (const waiter of waiters) {
+      const turn = waiter.take(name, { waitMs: 20_000 }).then(() => {
+        served.push(waiter.name);
+        return waiter.release(name);
+      });
+      waiting.push(turn);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    await holder.release(name);
+    await Promise.all(waiting);
+
+    expect(served).toEqual(['first', 'second', 'third']);
+  });
+
+  it('is followed within 5 s by the second of the line when the first was killed', async () => {
+    const [holder, dead, heir] = await store.takers('holder', 'dead', 'heir');
+    const name = store.name();
+    await holder.take(name);
+    dead.take(name, { waitMs: 20_000 }).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const waiting = heir.take(name, { waitMs: 20_000 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+
+    await dead.kill();
+    await holder.release(name);
+    const releasedAt = performance.now();
+    await waiting;
+
+    expect(performance.now() - releasedAt).toBeLessThan(5_500);
+  });
+
   it('that closes in good order gives its lock on, and its process ends by itself', async () => {
     const [leaver, heir] = await store.takers('leaver', 'heir');
     const name = store.name();

@@ -68,13 +68,43 @@ describe.each(SERVERS)('when %s applied a command and its reply was lost', (kind
     await heir.take(name, { waitMs: 20_000 });
   });
 
-  it('a caller that gave up leaves no orphan beyond the lease', async () => {
+  it('a caller that gave up leaves no orphan beyond the lease, also if it is never heard of again', async () => {
     const [taker, heir] = [await warm('taker'), await store.taker('heir', { direct: true })];
     const name = store.name();
 
+    const granted = store.proxy?.cut({ pattern: name, of: 'reply' });
+    const gaveUp = taker.take(name, { ttlMs: 3_000, waitMs: 2_500 });
+    await granted;
     store.proxy?.swallow();
-    await expect(taker.take(name, { ttlMs: 2_000, waitMs: 2_500 })).rejects.toMatchObject({
-      code: 'LOCK_STORE',
+    const sentAt = performance.now();
+    await expect(gaveUp).rejects.toMatchObject({ code: 'LOCK_STORE' });
+    await heir.take(name, { waitMs: 20_000 });
+
+    expect(performance.now() - sentAt).toBeLessThan(4_500);
+  });
+
+  it('a grant whose caller gave up is given back as soon as the store is to be reached', async () => {
+    const [taker, heir] = [await warm('taker'), await store.taker('heir', { direct: true })];
+    const name = store.name();
+
+    const granted = store.proxy?.cut({ pattern: name, of: 'reply' });
+    const gaveUp = taker.take(name, { ttlMs: 60_000, waitMs: 2_500 });
+    await granted;
+    store.proxy?.swallow();
+    await expect(gaveUp).rejects.toMatchObject({ code: 'LOCK_STORE' });
+    expect(await heir.try(name)).toBeNull();
+    store.proxy?.heal();
+
+    await heir.take(name, { waitMs: 20_000 });
+  });
+
+  it('a grant that arrives after its caller gave up is given back', async () => {
+    const [taker, heir] = [await warm('taker'), await store.taker('heir', { direct: true })];
+    const name = store.name();
+
+    store.proxy?.delay(700);
+    await expect(taker.take(name, { ttlMs: 60_000, waitMs: 1_000 })).rejects.toMatchObject({
+      name: 'LockWaitTimeoutError',
     });
     store.proxy?.heal();
 

@@ -135,18 +135,18 @@ async function body(lock: HeldLock, { witness, file = '' }: Work): Promise<void>
   const { name, token } = lock;
   const { thinkMs = 1, stop } = nextBody;
   nextBody = {};
-  const stopIf = (here: Manner['stop']): void => {
+  const stopIf = async (here: Manner['stop']): Promise<void> => {
     if (stop !== here) return;
     diary.write({ what: 'stopped', name, token });
     process.kill(process.pid, 'SIGSTOP');
+    // Awake again: what is overdue comes first.
+    await pause(1);
   };
   const think = async (): Promise<void> => {
     await pause(thinkMs);
-    stopIf('before-write');
+    await stopIf('before-write');
   };
-  const linger = (): void => {
-    stopIf('before-commit');
-  };
+  const linger = (): Promise<void> => stopIf('before-commit');
   diary.write({ what: 'body-began', name, token });
   try {
     if (witness === 'file') await countInFile(file, think);

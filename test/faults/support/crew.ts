@@ -79,17 +79,19 @@ export class Crew {
 
   /**
    * Has the next body of somebody stop itself, until somebody else has counted meanwhile. Answers
-   * whether that came to pass.
+   * whether it was told by its signal when it woke, and its write refused.
    */
   async stopInBody(stop: 'before-write' | 'before-commit'): Promise<boolean> {
     return this.#spare({ stop }, async (taker, isOwn, since) => {
       const stopped = await this.#appears(since, (one) => one.what === 'stopped' && isOwn(one));
-      const counted = await this.#appears(
-        this.#log.entries().length,
-        (one) => one.what === 'counted' && !isOwn(one),
-      );
+      const from = this.#log.entries().length;
+      await this.#appears(from, (one) => one.what === 'counted' && !isOwn(one));
       taker.resume();
-      return stopped !== null && counted !== null;
+      const { token = 0 } = stopped ?? {};
+      const isLate = (one: Entry): boolean => isOwn(one) && one.token === token;
+      const told = await this.#appears(from, (one) => one.what === 'lost' && isLate(one));
+      const refused = await this.#appears(from, (one) => one.what === 'refused' && isLate(one));
+      return told !== null && refused?.code === 'LOCK_LOST';
     });
   }
 

@@ -31,7 +31,10 @@ export interface Aftermath {
   readonly ms: number;
   /** Bodies that ran at the same time, because one of them was stopped beyond its lease. */
   readonly besides: readonly (readonly [Span, Span])[];
-  /** Whether somebody was stopped beyond its lease, and whether somebody outlived one ttl. */
+  /**
+   * Whether somebody was stopped beyond its lease, told when it woke, and its write refused; and
+   * whether somebody's lease was renewed.
+   */
   readonly disturbed: {
     readonly beforeWrite: boolean;
     readonly beforeCommit: boolean | null;
