@@ -1,8 +1,9 @@
 /**
  * Unknown outcome: the store applied the command, and its reply never came. Seen to fail when
- * - `WaitLoop` asks again under a new owner: the acquire waits for its own orphan;
- * - `LeaseRenewer` takes an unanswered renewal for a loss;
- * - `Insistence` does not repeat: a release that was lost leaves the lock held until it runs out.
+ * - `WaitLoop.ask` asks again under a new owner: the acquire waits for its own orphan;
+ * - `WaitLoop.giveUp` does not leave: a grant that nobody wants lasts until its ttl;
+ * - `Insistence` does not repeat: so does a release, or a leaving, that was lost;
+ * - `LeaseRenewer` does not lose a lease at its deadline (`#ring`): one cut off believes on.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';

@@ -132,7 +132,7 @@ function wrongRows(entries: readonly Entry[], name: string, rows: readonly Row[]
   );
   return [
     ...rows
-      .filter(({ n }, index) => n !== index + 1)
+      .filter(({ n }, index) => n !== (rows[index - 1]?.n ?? 0) + 1)
       .map((row) => `an update was lost: ${JSON.stringify(row)}`),
     ...rows
       .filter(({ token }, index) => token <= (rows[index - 1]?.token ?? 0))
