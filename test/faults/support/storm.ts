@@ -47,11 +47,10 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
   const rowsOf = await store.tableWitness();
   const crew = await Crew.start(store, { size, rounds, options: { ttlMs, waitMs: 60_000 } });
   const startedAt = performance.now();
-  // In calm: with the head of the line killed, the next one would come long after the lease's end.
-  const beforeWrite = await crew.stopInBody('before-write');
-  const disturbing = disturbBodies(crew, store, ttlMs);
+  const stopped = await stopSome(crew, store);
+  const staying = crew.stayInBody(1.5 * ttlMs);
   try {
-    await Promise.all([crew.done, disturbing, killSome(crew, store, options)]);
+    await Promise.all([crew.done, staying, killSome(crew, store, options)]);
   } finally {
     await crew.end();
     await store.silence();
@@ -65,21 +64,23 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
     kills: crew.kills,
     ms,
     besides: overlaps(bodies(entries, crew.name)),
-    disturbed: { beforeWrite, ...(await disturbing) },
+    disturbed: { ...stopped, renewed: await staying },
   };
 }
 
-/** One after the other, and each time somebody else. */
-async function disturbBodies(
+/**
+ * One after the other, in calm: with the head of the line killed, the next one would come long
+ * after the lease's end; with its connection cut, the stopped one would hear of that.
+ */
+async function stopSome(
   crew: Crew,
   { kind }: FaultStore,
-  ttlMs: number,
-): Promise<Omit<Aftermath['disturbed'], 'beforeWrite'>> {
+): Promise<Omit<Aftermath['disturbed'], 'renewed'>> {
   // In SQLite, where Redis has its data here, too, an open transaction keeps all others out.
   const commits = kind === 'postgres' || kind === 'mariadb';
   return {
+    beforeWrite: await crew.stopInBody('before-write'),
     beforeCommit: commits ? await crew.stopInBody('before-commit') : null,
-    renewed: await crew.stayInBody(1.5 * ttlMs),
   };
 }
 
