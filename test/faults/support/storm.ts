@@ -47,10 +47,9 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
   const rowsOf = await store.tableWitness();
   const crew = await Crew.start(store, { size, rounds, options: { ttlMs, waitMs: 60_000 } });
   const startedAt = performance.now();
-  const stopped = await stopSome(crew, store);
-  const staying = crew.stayInBody(1.5 * ttlMs);
+  const disturbed = await disturbBodies(crew, store, ttlMs);
   try {
-    await Promise.all([crew.done, staying, killSome(crew, store, options)]);
+    await Promise.all([crew.done, killSome(crew, store, options)]);
   } finally {
     await crew.end();
     await store.silence();
@@ -64,7 +63,7 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
     kills: crew.kills,
     ms,
     besides: overlaps(bodies(entries, crew.name)),
-    disturbed: { ...stopped, renewed: await staying },
+    disturbed,
   };
 }
 
@@ -72,15 +71,17 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
  * One after the other, in calm: with the head of the line killed, the next one would come long
  * after the lease's end; with its connection cut, the stopped one would hear of that.
  */
-async function stopSome(
+async function disturbBodies(
   crew: Crew,
   { kind }: FaultStore,
-): Promise<Omit<Aftermath['disturbed'], 'renewed'>> {
+  ttlMs: number,
+): Promise<Aftermath['disturbed']> {
   // In SQLite, where Redis has its data here, too, an open transaction keeps all others out.
   const commits = kind === 'postgres' || kind === 'mariadb';
   return {
     beforeWrite: await crew.stopInBody('before-write'),
     beforeCommit: commits ? await crew.stopInBody('before-commit') : null,
+    renewed: await crew.stayInBody(1.5 * ttlMs),
   };
 }
 
