@@ -11,7 +11,7 @@ import type { SqlAnswer, SqlDialect, SqlStep, SqlStore } from './sql-dialect.js'
  * So large that the cost of a round trip is spread thin, so small that no row stays locked for
  * long.
  */
-const MAX_BATCH = 200;
+const MAX_BATCH = 250;
 /** Less than the core waits for an answer, so that it hears why. */
 const GIVE_UP_MS = 4_000;
 const LONGEST_PAUSE_MS = 50;
