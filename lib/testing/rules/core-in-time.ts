@@ -23,9 +23,9 @@ export const coreInTimeRules = rules('The core', {
   'keeps the lock for as long as the body runs': patient(async (world) => {
     const name = world.name();
     const [one, other] = await world.locks();
-    const until = performance.now() + 4_500;
+    const until = performance.now() + 7_500;
 
-    const { token } = await one.withLock(name, { ttlMs: 1_500 }, async (lock) => {
+    const { token } = await one.withLock(name, { ttlMs: 2_500 }, async (lock) => {
       while (performance.now() < until) {
         assert.equal(await other.tryAcquire(name), null);
         await pause(100);
@@ -43,12 +43,12 @@ export const coreInTimeRules = rules('The core', {
     const name = world.name();
     const [one, other] = await world.locks();
     for (let round = 0; round < 5; round += 1) {
-      const held = await one.acquire(name, { ttlMs: 300 });
-      await pause(60 + 20 * round);
+      const held = await one.acquire(name, { ttlMs: 600 });
+      await pause(150 + 40 * round);
       await held.release();
     }
 
-    await pause(400);
+    await pause(700);
 
     const state = await other.inspect(name);
     assert.deepEqual([state.phase, state.ending?.how], ['free', 'released']);

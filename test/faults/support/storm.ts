@@ -1,7 +1,7 @@
 /**
- * A storm: a crew counts on something that the lock alone protects, while processes are killed and
- * stopped in their bodies, connections cut and the store restarted. Answers what was seen, and what
- * of it was wrong.
+ * A storm: crews count on something that the lock alone protects. In one, processes are stopped in
+ * their bodies; in the next they are killed, connections cut and the store restarted. Answers what
+ * was seen, and what of it was wrong.
  */
 import { Crew } from './crew.js';
 import { bodies, overlaps, wrongs, type Span } from './history.js';
@@ -18,6 +18,8 @@ export interface StormOptions {
   readonly everyMs: number;
 }
 
+/** More than there is time for. */
+const ENDLESS = 1_000_000;
 /** After which kill. */
 const CUT = 5;
 const RESTART = 10;
@@ -45,9 +47,14 @@ export interface Aftermath {
 export async function storm(store: FaultStore, options: StormOptions): Promise<Aftermath> {
   const { size, rounds, ttlMs } = options;
   const rowsOf = await store.tableWitness();
-  const crew = await Crew.start(store, { size, rounds, options: { ttlMs, waitMs: 60_000 } });
   const startedAt = performance.now();
-  const disturbed = await disturbBodies(crew, store, ttlMs);
+  const terms = { ttlMs, waitMs: 60_000 };
+  const calm = await Crew.start(store, { size: 4, rounds: ENDLESS, options: terms });
+  const disturbed = await disturbBodies(calm, store, ttlMs);
+  await calm.end();
+  await store.silence();
+
+  const crew = await Crew.start(store, { size, rounds, options: terms });
   try {
     await Promise.all([crew.done, killSome(crew, store, options)]);
   } finally {
@@ -58,18 +65,21 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
   const entries = readLog(store.log);
   const rows = await rowsOf(crew.name);
   return {
-    wrongs: wrongs(entries, crew.name, rows),
+    wrongs: [
+      ...wrongs(entries, calm.name, await rowsOf(calm.name)),
+      ...wrongs(entries, crew.name, rows),
+    ],
     written: rows.length,
     kills: crew.kills,
     ms,
-    besides: overlaps(bodies(entries, crew.name)),
+    besides: overlaps(bodies(entries, calm.name)),
     disturbed,
   };
 }
 
 /**
- * One after the other, in calm: with the head of the line killed, the next one would come long
- * after the lease's end; with its connection cut, the stopped one would hear of that.
+ * One after the other, with nobody killed: were it the head of the line, the next one would come
+ * long after the lease's end; with its connection cut, the stopped one would hear of that.
  */
 async function disturbBodies(
   crew: Crew,
