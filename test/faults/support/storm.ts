@@ -18,6 +18,8 @@ export interface StormOptions {
   readonly everyMs: number;
 }
 
+/** More than a waiter's refresh: whoever is next comes just when the lease of a stopped one ends. */
+const CALM_TTL_MS = 2_200;
 /** More than there is time for. */
 const ENDLESS = 1_000_000;
 /** After which kill. */
@@ -48,13 +50,13 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
   const { size, rounds, ttlMs } = options;
   const rowsOf = await store.tableWitness();
   const startedAt = performance.now();
-  const terms = { ttlMs, waitMs: 60_000 };
-  const calm = await Crew.start(store, { size: 4, rounds: ENDLESS, options: terms });
-  const disturbed = await disturbBodies(calm, store, ttlMs);
+  const calmTerms = { ttlMs: CALM_TTL_MS, waitMs: 60_000 };
+  const calm = await Crew.start(store, { size: 4, rounds: ENDLESS, options: calmTerms });
+  const disturbed = await disturbBodies(calm, store);
   await calm.end();
   await store.silence();
 
-  const crew = await Crew.start(store, { size, rounds, options: terms });
+  const crew = await Crew.start(store, { size, rounds, options: { ttlMs, waitMs: 60_000 } });
   try {
     await Promise.all([crew.done, killSome(crew, store, options)]);
   } finally {
@@ -81,17 +83,13 @@ export async function storm(store: FaultStore, options: StormOptions): Promise<A
  * One after the other, with nobody killed: were it the head of the line, the next one would come
  * long after the lease's end; with its connection cut, the stopped one would hear of that.
  */
-async function disturbBodies(
-  crew: Crew,
-  { kind }: FaultStore,
-  ttlMs: number,
-): Promise<Aftermath['disturbed']> {
+async function disturbBodies(crew: Crew, { kind }: FaultStore): Promise<Aftermath['disturbed']> {
   // In SQLite, where Redis has its data here, too, an open transaction keeps all others out.
   const commits = kind === 'postgres' || kind === 'mariadb';
   return {
     beforeWrite: await crew.stopInBody('before-write'),
     beforeCommit: commits ? await crew.stopInBody('before-commit') : null,
-    renewed: await crew.stayInBody(1.5 * ttlMs),
+    renewed: await crew.stayInBody(1.5 * CALM_TTL_MS),
   };
 }
 
