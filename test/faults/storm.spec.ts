@@ -2,7 +2,6 @@
  * A storm: many processes count on something that nothing but the lock protects, while processes
  * are killed and stopped, a connection is cut and the store is restarted. Seen to fail when
  * - `deadlineOf` makes a deadline twice as long: the stopped one believes beside the next;
- * - `#renew` in `sqlite-rows.ts` leaves `ends_at` as it is: two believe, in a renewed stretch;
  * - `fencedTransaction` does not ask `fence`: an update of one stopped before its commit is late;
  * - `assertFresh` does not compare tokens: the same, with locks in Redis.
  */

@@ -10,6 +10,7 @@ import type { FaultStore } from './stores.js';
 import type { Taker } from './taker.js';
 
 const SPARES = 2;
+const PATIENCE_MS = 20_000;
 
 export interface CrewOptions {
   readonly size: number;
@@ -157,9 +158,10 @@ export class Crew {
     return counted.filter(({ taker }) => this.#seatOf.get(taker) === seat).length;
   }
 
-  /** Looks from that line of the log on; `null` when the work was over before. */
+  /** Looks from that line of the log on; `null` when the work, or our patience, was over before. */
   async #appears(since: number, wanted: (entry: Entry) => boolean): Promise<Entry | null> {
-    while (!this.#isOver) {
+    const until = performance.now() + PATIENCE_MS;
+    while (!this.#isOver && performance.now() < until) {
       const news = this.#log.entries().slice(since);
       const found = news.find((one) => one.name === this.name && wanted(one));
       if (found !== undefined) return found;

@@ -18,7 +18,7 @@ export interface StormOptions {
   readonly everyMs: number;
 }
 
-/** More than a waiter's refresh: whoever is next comes just when the lease of a stopped one ends. */
+/** More than a waiter's refresh: the next one comes just when the lease of a stopped one ends. */
 const CALM_TTL_MS = 2_200;
 /** More than there is time for. */
 const ENDLESS = 1_000_000;
